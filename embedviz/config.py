@@ -1,0 +1,72 @@
+"""RunConfig: everything that decides what a training run computes, and nothing else."""
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+from embedviz import catalog
+from embedviz.errors import ConfigError
+
+WHOLE_TEXT = 0
+"""As `batch_size`: every step sees the whole training part (the exact gradient)."""
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """One run. The same RunConfig on the same text, machine type and torch gives bitwise the same weights.
+
+    `device` and `threads` may be "auto" and 0 until training.devices has chosen; a run that has started
+    carries what was chosen. Raises ConfigError for a value outside its range in the catalogue.
+    """
+
+    tokenizer: str = "char"
+    per_line: bool = False
+    model: str = "bigram"
+    init: str = "zeros"
+    optimizer: str = "adam"
+    lr: float = 0.1
+    beta1: float = 0.9
+    beta2: float = 0.999
+    weight_decay: float = 0.0
+    batch_size: int = WHOLE_TEXT
+    block_size: int = 8
+    val_fraction: float = 0.1
+    seed: int = 1337
+    device: str = "cpu"
+    threads: int = 1
+
+    def __post_init__(self) -> None:
+        for name, table in _CHOICES.items():
+            if getattr(self, name) not in table:
+                known = ", ".join(table)
+                raise ConfigError(f"'{getattr(self, name)}' is no {name} that embedviz knows: choose {known}.")
+        for name, setting in catalog.SETTINGS.items():
+            value = getattr(self, name)
+            if name == "batch_size" and value == WHOLE_TEXT:
+                continue
+            if isinstance(value, bool) or not isinstance(value, int | float) or not setting.accepts(value):
+                above = "above" if setting.open_minimum else "from"
+                raise ConfigError(
+                    f"{setting.title} is {value}, but has to be {'a whole number ' if setting.integer else ''}"
+                    f"{above} {setting.minimum:g} {'and up to' if setting.open_minimum else 'to'} "
+                    f"{setting.maximum:g}."
+                )
+        if self.threads < 0:
+            raise ConfigError(f"Threads is {self.threads}, but has to be 0 (choose for me) or more.")
+
+    @property
+    def whole_text(self) -> bool:
+        """True if a step uses the exact gradient of the whole training part."""
+        return self.batch_size == WHOLE_TEXT
+
+    def replace(self, **changes: Any) -> "RunConfig":
+        """Return a copy with `changes`, validated again."""
+        return dataclasses.replace(self, **changes)
+
+
+_CHOICES = {
+    "tokenizer": catalog.TOKENIZERS,
+    "model": catalog.MODELS,
+    "init": catalog.STARTS,
+    "optimizer": catalog.OPTIMIZERS,
+}
