@@ -1,0 +1,87 @@
+"""What the window keeps of one run: the newest snapshot, every loss, readings, the last checkpoint."""
+
+import threading
+
+from embedviz.analysis.history import LossHistory
+from embedviz.checkpoint import Checkpoint
+from embedviz.engine.messages import CheckpointTaken, Losses, Measured, Reading, Rewound
+from embedviz.engine.snapshots import Snapshot
+
+MOST_READINGS = 4096
+
+
+class RunRecord:
+    """Fed on the thread that listens to the trainer, read on the one that paints; bounded.
+
+    The mailbox holds one snapshot: a newer one replaces it, whoever was too busy to look. Losses are never
+    replaced: LossHistory keeps them all, the older the coarser.
+    """
+
+    def __init__(self) -> None:
+        self.losses = LossHistory()
+        self._lock = threading.Lock()
+        self._snapshot: Snapshot | None = None
+        self._readings: list[Reading] = []
+        self._checkpoint: Checkpoint | None = None
+        self._snapshots_seen = 0
+
+    def absorb(self, event: object) -> bool:
+        """Take in `event` if it is one that only has to be kept; tell whether it was."""
+        if isinstance(event, Snapshot):
+            with self._lock:
+                self._snapshot = event
+                self._snapshots_seen += 1
+        elif isinstance(event, Losses):
+            self.losses.append(event.first_step, event.losses)
+        elif isinstance(event, Measured):
+            self._add_reading(event.reading)
+        elif isinstance(event, CheckpointTaken):
+            with self._lock:
+                self._checkpoint = event.checkpoint
+        else:
+            if isinstance(event, Rewound):
+                self._truncate(event.step)
+            return False
+        return True
+
+    def start(self, step: int, reading: Reading) -> None:
+        """Begin at `step`; what was recorded of later steps (before a crash) is void."""
+        self._truncate(step)
+        self._add_reading(reading)
+
+    def take_snapshot(self) -> Snapshot | None:
+        """Empty the mailbox."""
+        with self._lock:
+            snapshot, self._snapshot = self._snapshot, None
+            return snapshot
+
+    @property
+    def checkpoint(self) -> Checkpoint | None:
+        """The newest checkpoint."""
+        with self._lock:
+            return self._checkpoint
+
+    @property
+    def snapshots_seen(self) -> int:
+        """How many snapshots have arrived, shown or not."""
+        with self._lock:
+            return self._snapshots_seen
+
+    def readings(self) -> list[Reading]:
+        """Return the readings by step; thinned out evenly where there were too many."""
+        with self._lock:
+            return list(self._readings)
+
+    def _add_reading(self, reading: Reading) -> None:
+        with self._lock:
+            if self._readings and self._readings[-1].step == reading.step:
+                self._readings.pop()
+            self._readings.append(reading)
+            if len(self._readings) > MOST_READINGS:
+                del self._readings[1:-1:2]  # the first and the last always stay
+
+    def _truncate(self, step: int) -> None:
+        self.losses.truncate(step)
+        with self._lock:
+            self._snapshot = None
+            self._readings = [reading for reading in self._readings if reading.step <= step]

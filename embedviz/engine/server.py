@@ -1,0 +1,167 @@
+"""Commands in, events out: keeps several runs in step, and lives through whatever one of them does."""
+
+import os
+import queue
+import threading
+import time
+import traceback
+from collections.abc import Callable
+
+import torch
+
+from embedviz.engine import messages as m
+from embedviz.engine.entry import Inbox
+from embedviz.engine.served_run import ServedRun
+from embedviz.errors import EmbedvizError
+from embedviz.text.dataset import Dataset
+from embedviz.training.session import TrainingSession
+from embedviz.training.warmup import warm_up
+
+MOST_DATASETS = 4
+SLICE_S = 0.004  # steps are taken in slices this long between looks at what is due
+
+
+class Server:
+    """Carries out what arrives in `inbox`, and computes in between."""
+
+    def __init__(self, inbox: Inbox) -> None:
+        self._inbox = inbox.commands
+        self._send = inbox.send
+        self._datasets: dict[str, Dataset] = {}
+        self._runs: dict[str, ServedRun] = {}
+        self._ended = threading.Event()
+        inbox.cleanup = self._clean_up
+        self._handlers: dict[type, Callable[..., None]] = {
+            m.LoadDataset: self._load_dataset,
+            m.StartRun: self._start_run,
+            m.Play: lambda c: self._runs[c.run_id].play(c.until),
+            m.Pause: lambda c: self._runs[c.run_id].pause(),
+            m.Advance: self._advance,
+            m.GoTo: lambda c: self._runs[c.run_id].go_to(c.step),
+            m.SetPace: self._set_pace,
+            m.Watch: lambda c: self._runs[c.run_id].watch(c),
+            m.Predict: self._predict,
+            m.Taken: self._taken,
+            m.StopRun: self._stop_run,
+        }
+
+    def serve(self) -> None:
+        """Warm up, then compute until the window is gone."""
+        warm_up()
+        self._send(m.Ready(os.getpid(), torch.__version__))
+        while not self._ended.is_set():
+            self._obey(self._seconds_until_due())
+            self._compute()
+
+    def _clean_up(self) -> None:
+        """Leave nothing behind; called on the reading thread when the window is gone."""
+        self._ended.set()
+        for run in list(self._runs.values()):
+            run.file.unlink()
+
+    # --- the computing thread -----------------------------------------------------------------------
+
+    def _seconds_until_due(self) -> float | None:
+        now = time.perf_counter()
+        waits = [run.seconds_to_next_step(now) for run in self._runs.values() if run.playing]
+        return min(waits) if waits else None
+
+    def _obey(self, wait_s: float | None) -> None:
+        """Carry out the commands that are there; wait for one if there is nothing else to do."""
+        try:
+            if wait_s is None:
+                self._carry_out(self._inbox.get())
+            elif wait_s > 0:
+                self._carry_out(self._inbox.get(timeout=wait_s))
+            while True:
+                self._carry_out(self._inbox.get_nowait())
+        except queue.Empty:
+            return
+
+    def _carry_out(self, command: m.Message) -> None:
+        run_id = getattr(command, "run_id", None)
+        if run_id is not None and run_id not in self._runs and not isinstance(command, m.StartRun):
+            return  # said before the window heard that the run had stopped
+        name = type(command).__name__
+        try:
+            self._handlers[type(command)](command)
+        except EmbedvizError as error:
+            self._send(m.Failed(run_id, name, error.sentence, error.details))
+        except Exception as error:  # noqa: BLE001  # whatever torch raises ends in a sentence, not in a dead window
+            self._send(m.Failed(run_id, name, _sentence_for(error), traceback.format_exc()))
+
+    def _compute(self) -> None:
+        """Take a slice of steps, one run after the other so that they stay in step, and tell."""
+        runs = list(self._runs.values())
+        playing = [run for run in runs if run.playing]
+        end = time.perf_counter() + SLICE_S
+        while playing and self._inbox.empty():
+            for run in playing:
+                self._guard(run, run.take_step)
+            playing = [run for run in playing if run.playing]
+            now = time.perf_counter()
+            if now >= end or all(run.seconds_to_next_step(now) > 0 for run in playing):
+                break
+        for run in runs:
+            self._guard(run, run.tell)
+
+    def _guard(self, run: ServedRun, action: Callable[[float], None]) -> None:
+        try:
+            action(time.perf_counter())
+        except Exception as error:  # noqa: BLE001  # out of memory, an operation the device lacks, ...
+            run.playing = False
+            self._send(
+                m.Paused(run.run_id, run.session.step, "failed", _sentence_for(error), traceback.format_exc())
+            )
+
+    # --- commands -----------------------------------------------------------------------------------
+
+    def _load_dataset(self, command: m.LoadDataset) -> None:
+        self._datasets.pop(command.key, None)
+        self._datasets[command.key] = command.dataset
+        while len(self._datasets) > MOST_DATASETS:
+            del self._datasets[next(iter(self._datasets))]
+
+    def _start_run(self, command: m.StartRun) -> None:
+        if command.dataset_key not in self._datasets:
+            raise EmbedvizError("The trainer has no text to train on yet.", command.dataset_key)
+        self._forget(command.run_id)
+        dataset = self._datasets[command.dataset_key]
+        session = TrainingSession(command.config, dataset)
+        run = ServedRun(command.run_id, session, dataset.vocab_size, self._send)
+        if command.checkpoint is not None:
+            run.resume(command.checkpoint)
+        self._runs[command.run_id] = run
+        self._send(run.started())
+
+    def _advance(self, command: m.Advance) -> None:
+        run = self._runs[command.run_id]
+        run.play(m.Until(step=run.session.step + command.steps), reason="step", hurried=True)
+
+    def _set_pace(self, command: m.SetPace) -> None:
+        self._runs[command.run_id].set_pace(command.steps_per_second)
+
+    def _predict(self, command: m.Predict) -> None:
+        session = self._runs[command.run_id].session
+        logits = session.logits(command.context[None, :])[0]  # (V,)
+        self._send(m.Predicted(command.run_id, command.request, session.step, logits))
+
+    def _taken(self, command: m.Taken) -> None:
+        self._runs[command.run_id].has_credit = True
+
+    def _stop_run(self, command: m.StopRun) -> None:
+        self._forget(command.run_id)
+        self._send(m.Stopped(command.run_id))
+
+    def _forget(self, run_id: str) -> None:
+        run = self._runs.pop(run_id, None)
+        if run is not None:
+            run.file.close()
+
+
+def _sentence_for(error: Exception) -> str:
+    if isinstance(error, EmbedvizError):
+        return error.sentence
+    if isinstance(error, MemoryError) or "out of memory" in str(error).lower() or "alloc" in str(error).lower():
+        return "The trainer ran out of memory: try a smaller batch or a smaller vocabulary."
+    return f"Training stopped: {str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__}."

@@ -1,0 +1,172 @@
+"""Snapshots, and the mapped file through which their arrays go from the trainer to the window."""
+
+import contextlib
+import itertools
+import mmap
+import os
+import re
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embedviz.engine.messages import Array, Reading
+from embedviz.errors import EmbedvizError
+
+Layout: TypeAlias = tuple[tuple[str, str, tuple[int, ...], int], ...]
+_ALIGNMENT = 64
+_counter = itertools.count()
+
+
+class SnapshotFileError(EmbedvizError):
+    """The mapped file could not be made or opened."""
+
+
+@dataclass(frozen=True, eq=False)
+class Snapshot:
+    """What the trainer showed of one step. All arrays are read-only and nobody else's.
+
+    `tables` are the lookup tables by name, float32 (rows, columns); `gradients` the loss gradients of the
+    same tables that made this step's weights (empty unless watched); `logits` (N, V) belong to `contexts`
+    (N, T) at this very step.
+    """
+
+    run_id: str
+    step: int
+    steps_per_second: float
+    reading: Reading
+    tables: Mapping[str, NDArray[np.float32]]
+    gradients: Mapping[str, NDArray[np.float32]]
+    contexts: NDArray[np.int64]
+    logits: NDArray[np.float32]
+
+
+class SnapshotFile:
+    """One mapped file with room for one snapshot.
+
+    The trainer makes it, the window opens it by path. It is unlinked as early as the system allows, so
+    that nothing stays behind however the two end; remove_stale() takes what a crash in between left.
+    """
+
+    def __init__(self, path: Path, size: int, mapping: mmap.mmap) -> None:
+        self.path = path
+        self.size = size
+        self._mapping = mapping
+
+    @classmethod
+    def create(cls, size: int) -> "SnapshotFile":
+        """Make a file of `size` bytes that are really there. Raises SnapshotFileError if there is no room."""
+        problems = []
+        for folder in _folders():
+            path = folder / f"embedviz-{os.getpid()}-{next(_counter)}.snapshot"
+            try:
+                return cls(path, size, _allocate(path, size))
+            except OSError as error:
+                problems.append(f"{folder}: {error}")
+        raise SnapshotFileError(
+            f"There is no room for the {size / 2**20:.1f} MB that the window and the trainer share.",
+            "; ".join(problems),
+        )
+
+    @classmethod
+    def open(cls, path: Path, size: int) -> "SnapshotFile":
+        """Map the file that the other process made, and take its name away where the system allows it."""
+        try:
+            with path.open("rb") as file:
+                mapping = mmap.mmap(file.fileno(), size, access=mmap.ACCESS_READ)
+        except (OSError, ValueError) as error:
+            raise SnapshotFileError("The window cannot read what the trainer shares.", str(error)) from error
+        opened = cls(path, size, mapping)
+        if sys.platform != "win32":  # there a mapped file cannot be removed
+            opened.unlink()
+        return opened
+
+    def write(self, arrays: Mapping[str, Array]) -> Layout:
+        """Copy `arrays` in, one behind the other; return where they lie."""
+        layout = []
+        offset = 0
+        for name, array in arrays.items():
+            target: Array = np.frombuffer(self._mapping, array.dtype, array.size, offset).reshape(array.shape)
+            np.copyto(target, array)
+            layout.append((name, array.dtype.str, array.shape, offset))
+            offset += -(-array.nbytes // _ALIGNMENT) * _ALIGNMENT
+        return tuple(layout)
+
+    def read(self, layout: Layout) -> dict[str, Array]:
+        """Copy the arrays out; read-only."""
+        arrays: dict[str, Array] = {}
+        for name, dtype, shape, offset in layout:
+            count = int(np.prod(shape, dtype=np.int64))
+            array = np.frombuffer(self._mapping, np.dtype(dtype), count, offset).reshape(shape).copy()
+            array.flags.writeable = False
+            arrays[name] = array
+        return arrays
+
+    def unlink(self) -> None:
+        """Remove the file's name, if it is still there."""
+        with contextlib.suppress(OSError):
+            self.path.unlink()
+
+    def close(self) -> None:
+        """Unmap and remove."""
+        with contextlib.suppress(BufferError):  # an array that was being written when an error came
+            self._mapping.close()
+        self.unlink()
+
+
+def room_for(arrays: Mapping[str, tuple[tuple[int, ...], Any]]) -> int:
+    """Return the bytes that write() needs for arrays of these (shape, dtype)."""
+    sizes = (int(np.prod(shape)) * np.dtype(dtype).itemsize for shape, dtype in arrays.values())
+    return max(_ALIGNMENT, sum(-(-size // _ALIGNMENT) * _ALIGNMENT for size in sizes))
+
+
+def remove_stale() -> list[Path]:
+    """Remove the files of trainers that are gone; return which."""
+    removed = []
+    for folder in _folders():
+        for path in folder.glob("embedviz-*.snapshot"):
+            owner = re.fullmatch(r"embedviz-(\d+)-\d+\.snapshot", path.name)
+            if owner and not _is_running(int(owner[1])):
+                with contextlib.suppress(OSError):  # somebody else's, or still mapped on Windows
+                    path.unlink()
+                    removed.append(path)
+    return removed
+
+
+def _folders() -> list[Path]:
+    shared = [Path("/dev/shm")] if sys.platform == "linux" else []  # memory: never written to a disk
+    return [folder for folder in (*shared, Path(tempfile.gettempdir())) if folder.is_dir()]
+
+
+def _allocate(path: Path, size: int) -> mmap.mmap:
+    fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
+    try:
+        if hasattr(os, "posix_fallocate"):  # a sparse file would end the process with SIGBUS on a full disk
+            os.posix_fallocate(fd, 0, size)
+        else:
+            for start in range(0, size, 2**20):
+                os.write(fd, bytes(min(2**20, size - start)))
+        return mmap.mmap(fd, size)
+    except (OSError, ValueError):
+        with contextlib.suppress(OSError):
+            path.unlink()
+        raise
+    finally:
+        os.close(fd)
+
+
+def _is_running(pid: int) -> bool:
+    if sys.platform == "win32":
+        return False  # removing a file in use fails there, which is answer enough
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True

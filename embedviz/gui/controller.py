@@ -1,0 +1,265 @@
+"""RunController: turns what a person asks for into commands, and what the trainer says into state."""
+
+import itertools
+import time
+
+import numpy as np
+from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
+
+from embedviz.config import RunConfig
+from embedviz.engine import messages as m
+from embedviz.engine.client import TrainerGoneError
+from embedviz.gui.documents import Document
+from embedviz.gui.notices import Notice, Notices
+from embedviz.gui.start import start_snapshot
+from embedviz.gui.state import AppState, Phase
+from embedviz.gui.worker import TrainerDeath, TrainingWorker
+
+FRAME_MS = 16  # 60 Hz and a little more: a frame that is not done is skipped by Qt
+SILENCE_S = 5.0
+SILENCE_CHECK_MS = 500
+PACES: tuple[float | None, ...] = (1, 2, 5, 10, 20, 60, 200, 1000, None)
+
+
+class RunController(QObject):
+    """Owns the run: one at a time is shown. Everything here returns at once; the worker does the waiting."""
+
+    frame = Signal()  # a frame timer's tick on which there was a newer snapshot
+
+    def __init__(
+        self, state: AppState, worker: TrainingWorker, notices: Notices, parent: QObject | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._state = state
+        self._worker = worker
+        self._notices = notices
+        self._run_numbers = itertools.count(1)
+        self._sent_key = ""
+        self._play_when_started = False
+        worker.event_received.connect(self._on_event)
+        worker.died.connect(self._on_death)
+        state.selection_changed.connect(self._watch)
+        self._frames = QTimer(self, timerType=Qt.TimerType.PreciseTimer, interval=FRAME_MS)
+        self._frames.timeout.connect(self._show_newest)
+        self._silence = QTimer(self, interval=SILENCE_CHECK_MS)
+        self._silence.timeout.connect(self._check_silence)
+
+    # --- runs ---------------------------------------------------------------------------------------
+
+    def begin(self) -> None:
+        """Start the trainer process and the timers; what is loaded starts to wait for it."""
+        self._frames.start()
+        self._silence.start()
+        if not self._worker.isRunning():
+            self._worker.start()
+
+    def end(self) -> None:
+        """Stop timers, trainer and thread; returns when they are gone."""
+        self._frames.stop()
+        self._silence.stop()
+        self._worker.stop()
+
+    def open_document(self, document: Document, line: str) -> None:
+        """Train on another text: a new run, and the trainer forgets the old one."""
+        self._state.config = self._state.config.replace(per_line=document.corpus.per_line)
+        self._state.set_document(document, line)
+        self.restart(self._state.config)
+
+    def restart(self, config: RunConfig) -> None:
+        """Begin a new run of `config` on the same text, at its step 0."""
+        document = self._state.document
+        if document is None:
+            return
+        old = self._state.config
+        self._state.config = config
+        if (config.val_fraction, config.seed) != (old.val_fraction, old.seed):
+            line, selected = self._state.line, self._state.selected
+            self._state.set_document(Document.make(document.corpus, config), line)
+            self._state.select(selected)
+        self._start(None)
+
+    def resume(self) -> None:
+        """After the trainer died: start another one and go on from the last checkpoint."""
+        record = self._state.record
+        if not self._worker.isRunning():
+            self._sent_key = ""
+            self._worker.start()
+        self._start(record.checkpoint if record else None)
+
+    def _start(self, checkpoint: "m.Checkpoint | None") -> None:
+        state = self._state
+        document = state.document
+        assert document is not None
+        if state.run.run_id and checkpoint is None:
+            self._send(m.StopRun(state.run.run_id))
+        run_id = state.run.run_id if checkpoint is not None else f"run-{next(self._run_numbers)}"
+        if self._sent_key != document.key:
+            self._send(m.LoadDataset(document.key, document.dataset))
+            self._sent_key = document.key
+        self._send(m.StartRun(run_id, document.key, state.config, checkpoint))
+        state.record = self._worker.record(run_id)
+        state.update_run(phase=Phase.WARMING, run_id=run_id, config=state.config, reason="")
+        if checkpoint is None:
+            state.snapshot = state.previous = None
+            known = start_snapshot(run_id, state.config, document, state.context_ids)
+            if known is not None:
+                state.show_snapshot(known)
+            else:
+                state.frame_shown.emit()
+        self.set_pace(state.pace)
+        self._watch()
+
+    # --- transport ----------------------------------------------------------------------------------
+
+    @Slot()
+    def play_or_pause(self) -> None:
+        """What Space does."""
+        phase = self._state.run.phase
+        if phase is Phase.LOST:
+            self.resume()
+        elif phase is Phase.PLAYING:
+            self._state.update_run(phase=Phase.PAUSING)
+            self._send(m.Pause(self._state.run.run_id))
+        elif phase is Phase.PAUSED:
+            self._play()
+        elif phase is Phase.WARMING:
+            self._play_when_started = not self._play_when_started
+            self._state.run_changed.emit()
+
+    @property
+    def will_play(self) -> bool:
+        """True if playing was asked for before the trainer was warm."""
+        return self._play_when_started
+
+    def _play(self) -> None:
+        until = self._state.until
+        run = self._state.run
+        if until.step is not None and run.step >= until.step:
+            until = m.Until()  # it is there already: go on
+        if until.converged and run.reading is not None and run.reason == "converged":
+            until = m.Until()
+        self._send(m.Play(run.run_id, until))
+
+    def step(self, steps: int = 1) -> None:
+        """Take a few steps, then pause; a negative number goes back (by doing the run again up to there)."""
+        if self._state.run.phase is not Phase.PAUSED:
+            return
+        if steps > 0:
+            self._send(m.Advance(self._state.run.run_id, steps))
+        else:
+            self.go_to(max(0, self._state.run.step + steps))
+
+    @Slot()
+    def rewind(self) -> None:
+        """Back to the very same start."""
+        self.go_to(0)
+
+    def go_to(self, step: int) -> None:
+        """Go to a step and pause there."""
+        if self._state.run.phase in (Phase.PAUSED, Phase.PLAYING, Phase.PAUSING):
+            self._send(m.GoTo(self._state.run.run_id, step))
+
+    def set_pace(self, pace: float | None) -> None:
+        """Steps a second; None for as fast as it goes."""
+        self._state.set_pace(pace)
+        self._send(m.SetPace(self._state.run.run_id, pace))
+
+    def change_pace(self, faster: bool) -> None:
+        """The next pace in the list."""
+        place = PACES.index(self._state.pace) if self._state.pace in PACES else len(PACES) - 1
+        self.set_pace(PACES[min(max(place + (1 if faster else -1), 0), len(PACES) - 1)])
+
+    def set_wants_gradients(self, wanted: bool) -> None:
+        """Ask for the gradients of the tables with every snapshot, or not any more."""
+        if wanted != self._state.wants_gradients:
+            self._state.wants_gradients = wanted
+            self._watch()
+
+    # --- the trainer --------------------------------------------------------------------------------
+
+    def _send(self, command: m.Command) -> None:
+        try:
+            self._worker.send(command)
+        except TrainerGoneError as error:
+            self._notices.show(Notice(error.sentence, error.details))
+
+    @Slot()
+    def _watch(self) -> None:
+        run_id = self._state.run.run_id
+        if run_id:
+            contexts: m.Array = np.atleast_2d(self._state.context_ids)  # (1, T)
+            if contexts.shape[1] == 0:
+                contexts = np.zeros((0, 1), np.int64)
+            self._send(m.Watch(run_id, contexts, self._state.wants_gradients))
+
+    @Slot()
+    def _show_newest(self) -> None:
+        record = self._state.record
+        snapshot = record.take_snapshot() if record else None
+        if snapshot is not None and snapshot.run_id == self._state.run.run_id:
+            self._state.show_snapshot(snapshot)
+            self.frame.emit()
+
+    @Slot(object)
+    def _on_event(self, event: object) -> None:
+        state = self._state
+        if getattr(event, "run_id", None) not in (None, state.run.run_id):
+            return
+        if isinstance(event, m.Started):
+            state.update_run(
+                phase=Phase.PAUSED,
+                config=event.config,
+                step=event.step,
+                parameters=event.parameters,
+                floor=event.floor,
+                uniform=event.uniform,
+                reading=event.reading,
+                reason="",
+            )
+            if self._play_when_started:
+                self._play_when_started = False
+                self._play()
+        elif isinstance(event, m.Playing):
+            self._notices.withdraw("run")
+            state.update_run(phase=Phase.PLAYING, reason="")
+        elif isinstance(event, m.Paused):
+            state.update_run(phase=Phase.PAUSED, step=event.step, reason=event.reason)
+            if event.reason in ("diverged", "failed"):
+                self._notices.show(Notice(event.sentence, event.details, topic="run"))
+        elif isinstance(event, m.Failed):
+            self._notices.show(Notice(event.sentence, event.details, topic="run"))
+
+    @Slot(object)
+    def _on_death(self, death: TrainerDeath) -> None:
+        state = self._state
+        self._notices.withdraw("silence")
+        record = state.record
+        step = record.checkpoint.step if record and record.checkpoint else 0
+        state.update_run(phase=Phase.LOST)
+        how = f"signal {-death.exit_code}" if (death.exit_code or 0) < 0 else f"exit code {death.exit_code}"
+        self._notices.show(
+            Notice(
+                f"The trainer process ended unexpectedly ({how}). Nothing that was open is lost.",
+                death.details,
+                topic="run",
+                action=f"Go on from step {step:,}",
+                on_action=self.resume,
+            )
+        )
+
+    @Slot()
+    def _check_silence(self) -> None:
+        heard = self._worker.last_heard
+        busy = self._state.run.phase in (Phase.PLAYING, Phase.PAUSING)
+        silent = busy and heard is not None and time.monotonic() - heard > SILENCE_S
+        if silent:
+            self._notices.show(
+                Notice(
+                    f"The trainer has said nothing for {SILENCE_S:.0f} seconds: a step may be a long one.",
+                    topic="silence",
+                    action="End it",
+                    on_action=self._worker.end_trainer,
+                )
+            )
+        else:
+            self._notices.withdraw("silence")

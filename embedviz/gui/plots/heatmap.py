@@ -1,0 +1,173 @@
+"""A table of numbers as a table of colours, with labels, outlined rows, and a lens where cells are small."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QRect, QRectF, QSize
+from PySide6.QtGui import QPainter
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from embedviz.gui.plots import pooling
+from embedviz.gui.plots.figures import figure
+from embedviz.gui.plots.heatmap_axes import AxisPainter
+from embedviz.gui.plots.heatmap_cells import CellPainter
+from embedviz.gui.plots.heatmap_lens import LensPainter
+from embedviz.gui.plots.heatmap_navigation import GridPlot
+from embedviz.gui.theme import Theme
+
+LENS_BELOW = 12  # designed pixels: the smaller side of a cell
+
+
+class Heatmap(GridPlot):
+    """A table (R, C), in the order given, as coloured cells; GridPlot says how one moves about in it."""
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(theme, "Table as colours", parent)
+        self._values: NDArray[np.float32] = np.zeros((0, 0), dtype=np.float32)
+        self._outlined: tuple[int, ...] = ()
+        self._selected: int | None = None
+        self._lens_on = True
+        self._axes = AxisPainter(theme)
+        self._cells = CellPainter(theme)
+        self._lens = LensPainter(theme)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+
+    # ---- what is shown
+
+    def set_labels(self, rows: Sequence[str], columns: Sequence[str] | None) -> None:
+        """Name the rows, and the columns (None: they are numbered), in the order of the data."""
+        if self._axes.set_names(rows, columns):
+            self._view = None
+            self.touch()
+
+    def set_data(self, values: NDArray[np.float32], levels: tuple[float, float], colormap: str) -> None:
+        """Show `values`, (R, C), kept and not copied; the colours' ends stand for `levels`.
+
+        What is not finite is drawn in the colour of lines. Another shape than before shows all of the table.
+        """
+        same_array = values is self._values and not values.flags.writeable
+        if same_array and not self._empty and self._cells.is_scale(levels, colormap):
+            return
+        other_shape = values.shape != self._values.shape
+        self._values = values
+        self._empty = "" if values.size else self._empty or "This table has no cells yet."
+        self._cells.set_data(values, levels, colormap)
+        if other_shape:
+            self._axes.set_shape(*values.shape)
+            self._forget_view()
+        self.touch()
+
+    def set_outlined(self, rows: Sequence[int], selected: int | None) -> None:
+        """Draw a line around `rows`, and a heavier one around the row `selected`; their labels are always shown."""
+        if (tuple(rows), selected) != (self._outlined, self._selected):
+            self._outlined, self._selected = tuple(rows), selected
+            self.touch()
+
+    def set_pooling(self, how: pooling.Pooling) -> None:
+        """Choose what a mark shows that stands for many cells: their "mean", or the most "extreme" of them."""
+        if how != self._cells.pooling:
+            self._cells.set_pooling(how)
+            self.touch()
+            self.view_changed.emit()
+
+    def set_lens(self, on: bool) -> None:
+        """Show a magnified neighbourhood beside the pointer where cells are small, or do not."""
+        if on != self._lens_on:
+            self._lens_on = on
+            self.update()
+
+    @property
+    def pooling_note(self) -> str:
+        """What a mark stands for, if not for one cell: "each line shows the mean of 9 rows"; else ""."""
+        if self._is_bare():
+            return ""
+        return pooling.note(*self.view.block(self.devicePixelRatioF()), self._cells.pooling)
+
+    def value_at(self, row: int, column: int) -> float:
+        """Return the number in a cell."""
+        return float(self._values[row, column])
+
+    def label_rects(self) -> list[QRectF]:
+        """Return where the labels are that are drawn now: those of the rows, then those of the columns."""
+        placed = self._axes.placed(self.view, self._strong_rows(), self._strong_columns())
+        return [rect for rect, _, _ in placed]
+
+    def shown_labels(self) -> list[str]:
+        """Return the labels that are drawn now, in the order of `label_rects`."""
+        placed = self._axes.placed(self.view, self._strong_rows(), self._strong_columns())
+        return [text for _, text, _ in placed]
+
+    def describe(self) -> str:
+        """Return the table's size, the selected row, and the cell under the pointer."""
+        rows, columns = self._values.shape
+        parts = [f"{rows:,} by {columns:,} table"]
+        if self._selected is not None:
+            parts.append(f"selected row {self._axes.rows.name(self._selected)}")
+        if self._cell is not None:
+            parts.append(self._cell_in_words(*self._cell))
+        if self.pooling_note:
+            parts.append(self.pooling_note)
+        return "; ".join(parts)
+
+    # ---- how it is drawn
+
+    def table_shape(self) -> tuple[int, int]:
+        """Return rows and columns."""
+        rows, columns = self._values.shape
+        return rows, columns
+
+    def table_area(self) -> QRectF:
+        """Return what the labels leave free."""
+        px = self._theme.px
+        left, top = px(6) + self._axes.gutter_width, px(4) + self._axes.gutter_height
+        return QRectF(left, top, max(1, self.width() - left - px(5)), max(1, self.height() - top - px(5)))
+
+    def sizeHint(self) -> QSize:
+        """Return a size at which 65 rows can be read."""
+        return QSize(self._theme.px(560), self._theme.px(560))
+
+    def minimumSizeHint(self) -> QSize:
+        """Return the size below which nothing can be seen."""
+        return QSize(self._theme.px(200), self._theme.px(160))
+
+    def restyle(self) -> None:
+        """Measure the labels in the new fonts, and take the new colours."""
+        self._axes.restyle()
+        self._cells.restyle()
+        self._look(self._zoom, self._centre)
+
+    def draw(self, painter: QPainter, exposed: QRect) -> None:  # noqa: ARG002 (a table is painted whole)
+        """Paint cells, outlines and labels, and the lens over all."""
+        view = self.view
+        self._cells.draw(painter, view, self.devicePixelRatioF())
+        self._cells.draw_outlines(painter, view, self._outlined, self._selected)
+        if self._cell is not None:
+            self._cells.draw_mark(painter, self.cell_rect(*self._cell))
+        self._axes.draw(painter, view, self._strong_rows(), self._strong_columns())
+        small = min(view.cell_width, view.cell_height) < self._theme.px(LENS_BELOW)
+        if self._lens_on and small and self._cell is not None and not self._dragging:
+            colours = self._cells.colours_around(*self._cell, LensPainter.REACH)
+            middle = self.cell_rect(*self._cell).center()
+            self._lens.draw(painter, QRectF(self.rect()), middle, colours, self._cell_in_words(*self._cell))
+
+    def _strong_rows(self) -> list[int]:
+        """Return the rows whose labels are shown whatever happens, the most important first."""
+        first = [self._selected] if self._selected is not None else []
+        if self._cell is not None:
+            first.insert(0, self._cell[0])
+        return [*first, *self._outlined]
+
+    def _strong_columns(self) -> list[int]:
+        return [] if self._cell is None else [self._cell[1]]
+
+    def _cell_in_words(self, row: int, column: int) -> str:
+        value = figure(self.value_at(row, column), signed=self._cells.signed)
+        return f"row {self._axes.rows.name(row)}, column {self._axes.columns.name(column)}: {value}"
+
+    def _first_cursor(self) -> tuple[int, int]:
+        """Return where the cell cursor starts: in the selected row, if that is on screen."""
+        row, column = super()._first_cursor()
+        if self._selected is not None and self._selected in self.view.shown_rows:
+            return self._selected, self.view.shown_columns.start
+        return row, column

@@ -1,0 +1,149 @@
+"""What is loaded, selected, running and shown: the panels meet here and nowhere else."""
+
+from dataclasses import dataclass, replace
+from enum import Enum
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QObject, Signal
+
+from embedviz.config import RunConfig
+from embedviz.engine.messages import Reading, Until
+from embedviz.engine.record import RunRecord
+from embedviz.engine.snapshots import Snapshot
+from embedviz.gui.documents import Document
+from embedviz.text.tokenizers import UNKNOWN
+
+
+class Phase(Enum):
+    """What the trainer is doing for this window."""
+
+    WARMING = "Warming up"
+    PAUSED = "Paused"
+    PLAYING = "Training"
+    PAUSING = "Pausing after this step"
+    LOST = "Trainer ended"
+
+
+@dataclass(frozen=True)
+class RunStatus:
+    """The run as the trainer last described it."""
+
+    phase: Phase = Phase.WARMING
+    run_id: str = ""
+    config: RunConfig = RunConfig()
+    step: int = 0
+    parameters: int = 0
+    floor: float | None = None  # nats per token
+    uniform: float = 0.0  # ln V
+    reading: Reading | None = None
+    reason: str = ""  # why it paused
+
+
+class AppState(QObject):
+    """The one selection, the one run, the one shown frame. Setters emit; nothing here computes for long."""
+
+    document_changed = Signal()
+    line_changed = Signal()
+    selection_changed = Signal()  # also when the context changed
+    hovered_changed = Signal()  # a token pointed at in one panel, marked in the others
+    run_changed = Signal()
+    pace_changed = Signal()
+    frame_shown = Signal()
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.document: Document | None = None
+        self.line = ""
+        self.line_ids: NDArray[np.int64] = np.zeros(0, np.int64)
+        self.line_spans: NDArray[np.int64] = np.zeros((0, 2), np.int64)
+        self.selected = -1
+        self.hovered_token = -1
+        self.config = RunConfig()  # what was asked for; run.config is what runs
+        self.run = RunStatus()
+        self.record: RunRecord | None = None
+        self.snapshot: Snapshot | None = None
+        self.previous: Snapshot | None = None  # the last shown one of an earlier step
+        self.pace: float | None = 60.0
+        self.until = Until(converged=True)
+        self.wants_gradients = False
+
+    # --- text ---------------------------------------------------------------------------------------
+
+    def set_document(self, document: Document, line: str) -> None:
+        """Replace the training text and the own line."""
+        self.document = document
+        self.snapshot = self.previous = None
+        self.document_changed.emit()
+        self.set_line(line)
+
+    def set_line(self, line: str) -> None:
+        """Tokenize `line`; the selection stays where it was if it can, else goes to the last token."""
+        if self.document is None:
+            return
+        was_last = self.selected >= len(self.line_ids) - 1
+        encoded = self.document.tokenizer.encode_line(line)
+        self.line, self.line_ids, self.line_spans = line, encoded.ids, encoded.spans
+        self.selected = (
+            len(self.line_ids) - 1 if was_last else min(max(self.selected, 0), len(self.line_ids) - 1)
+        )
+        self.line_changed.emit()
+        self.selection_changed.emit()
+
+    def select(self, index: int) -> None:
+        """Select a token of the own line by its place."""
+        if 0 <= index < len(self.line_ids) and index != self.selected:
+            self.selected = index
+            self.selection_changed.emit()
+
+    @property
+    def context_range(self) -> range:
+        """Places in the own line: up to and including the selected token, block_size at most."""
+        return range(max(0, self.selected + 1 - self.config.block_size), self.selected + 1)
+
+    @property
+    def context_ids(self) -> NDArray[np.int64]:
+        """Ids of the context, (T,), without what the vocabulary lacks."""
+        ids = self.line_ids[self.context_range.start : self.context_range.stop]
+        return ids[ids != UNKNOWN]
+
+    @property
+    def selected_id(self) -> int | None:
+        """The selected token's id; None if there is none or the vocabulary lacks it."""
+        if not 0 <= self.selected < len(self.line_ids):
+            return None
+        token = int(self.line_ids[self.selected])
+        return None if token == UNKNOWN else token
+
+    def set_hovered(self, token: int) -> None:
+        """Mark a token id everywhere (-1 for none)."""
+        if token != self.hovered_token:
+            self.hovered_token = token
+            self.hovered_changed.emit()
+
+    # --- run ----------------------------------------------------------------------------------------
+
+    def update_run(self, **changes: object) -> None:
+        """Replace parts of the run's status."""
+        self.run = replace(self.run, **changes)  # type: ignore[arg-type]  # the fields' own types
+        self.run_changed.emit()
+
+    def set_pace(self, pace: float | None) -> None:
+        """Steps a second, None for as fast as it goes."""
+        self.pace = pace
+        self.pace_changed.emit()
+
+    def set_until(self, until: Until) -> None:
+        """When playing ends by itself."""
+        self.until = until
+        self.pace_changed.emit()
+
+    def show_snapshot(self, snapshot: Snapshot) -> None:
+        """Make `snapshot` the frame that every view shows."""
+        if self.snapshot is not None and self.snapshot.step < snapshot.step:
+            self.previous = self.snapshot
+        elif self.snapshot is not None and self.snapshot.step > snapshot.step:
+            self.previous = None  # rewound: a change across that would mean nothing
+        self.snapshot = snapshot
+        self.run = replace(self.run, step=snapshot.step, reading=snapshot.reading)
+        self.frame_shown.emit()

@@ -1,0 +1,163 @@
+"""Small pieces that every panel is made of: the card, the segmented switch, a number with its name."""
+
+from collections.abc import Iterable
+
+from PySide6.QtCore import QSize, Qt, Signal, Slot
+from PySide6.QtGui import QFontMetrics, QPaintEvent, QPainter
+from PySide6.QtWidgets import (
+    QButtonGroup,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QLayout,
+    QPushButton,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
+
+from embedviz.gui.theme import Role, Theme
+
+
+class ElidedLabel(QLabel):
+    """A label that gives way: what does not fit ends in an ellipsis, and the whole is in the tooltip."""
+
+    def setText(self, text: str) -> None:
+        """Show `text`, as much as fits."""
+        super().setText(text)
+        self.setToolTip(text)
+
+    def minimumSizeHint(self) -> QSize:
+        """Little: it gives way."""
+        return QSize(self.fontMetrics().horizontalAdvance("mmm"), super().minimumSizeHint().height())
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """Draw the text, elided on the right."""
+        painter = QPainter(self)
+        painter.setFont(self.font())
+        painter.setPen(self.palette().color(self.foregroundRole()))
+        text = QFontMetrics(self.font()).elidedText(self.text(), Qt.TextElideMode.ElideRight, self.width())
+        painter.drawText(self.rect(), int(self.alignment() | Qt.TextFlag.TextSingleLine), text)
+
+
+def caption(text: str = "", *, elided: bool = False) -> QLabel:
+    """Return a label in the caption size and the muted colour."""
+    label = ElidedLabel() if elided else QLabel()
+    label.setText(text)
+    label.setProperty("role", "caption")
+    return label
+
+
+class Card(QFrame):
+    """A panel: a title, what it shows, room on the right of the header, and a body."""
+
+    def __init__(self, title: str, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setProperty("card", True)
+        self.setAccessibleName(title)
+        self.theme = theme
+        self.title = QLabel(title)
+        self.title.setProperty("role", "title")
+        self.subtitle = caption(elided=True)
+        self.subtitle.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        self.header = QHBoxLayout()
+        self.header.addWidget(self.title)
+        self.header.addWidget(self.subtitle, 1)
+        self.body = QVBoxLayout(self)
+        self.body.addLayout(self.header)
+        theme.changed.connect(self._space)
+        self._space()
+
+    @Slot()
+    def _space(self) -> None:
+        px = self.theme.px
+        self.header.setSpacing(px(8))
+        self.body.setSpacing(px(8))
+        self.body.setContentsMargins(px(16), px(12), px(16), px(12))
+
+
+class Segments(QFrame):
+    """A switch of a few words side by side, of which one is on; arrow keys move it."""
+
+    chosen = Signal(str)
+
+    def __init__(
+        self, options: Iterable[tuple[str, str, str]], theme: Theme, parent: QWidget | None = None
+    ) -> None:
+        """Take (name, title, tooltip) of each option; the first is on."""
+        super().__init__(parent)
+        self.setProperty("segments", True)
+        self._group = QButtonGroup(self, exclusive=True)
+        self._buttons: dict[str, QPushButton] = {}
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(theme.px(2), theme.px(2), theme.px(2), theme.px(2))
+        layout.setSpacing(0)
+        for name, title, tip in options:
+            button = QPushButton(title, checkable=True, toolTip=tip, objectName=f"segment_{name}")
+            button.setProperty("segment", True)
+            button.setAccessibleDescription(tip)
+            button.clicked.connect(self._emit)
+            self._buttons[name] = button
+            self._group.addButton(button)
+            layout.addWidget(button)
+        next(iter(self._buttons.values())).setChecked(True)
+        self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Maximum)
+
+    @property
+    def value(self) -> str:
+        """The name of the option that is on."""
+        return next(name for name, button in self._buttons.items() if button.isChecked())
+
+    def set_value(self, name: str) -> None:
+        """Switch, and say so if that changed anything."""
+        if not self._buttons[name].isChecked():
+            self._buttons[name].setChecked(True)
+            self.chosen.emit(name)
+
+    @Slot()
+    def _emit(self) -> None:
+        self.chosen.emit(self.value)
+
+
+class Figure(QWidget):
+    """A number with its name under it."""
+
+    def __init__(self, name: str, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._name = name
+        self._value = QLabel("–")
+        self._caption = caption(name)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(self._value)
+        layout.addWidget(self._caption)
+        theme.changed.connect(self._restyle)
+        self._restyle()
+
+    def set_value(self, text: str, name: str | None = None) -> None:
+        """Show `text`; change the name under it too if given."""
+        if text != self._value.text():
+            self._value.setText(text)
+            self.setAccessibleName(f"{name or self._name}: {text}")
+        if name is not None and name != self._caption.text():
+            self._name = name
+            self._caption.setText(name)
+
+    @property
+    def text(self) -> str:
+        """What is shown."""
+        return self._value.text()
+
+    @Slot()
+    def _restyle(self) -> None:
+        self._value.setFont(self._theme.font(Role.BODY, bold=True))
+
+
+def clear(layout: QLayout) -> None:
+    """Remove and delete every widget of `layout`."""
+    while (item := layout.takeAt(0)) is not None:
+        widget = item.widget()
+        if widget is not None:
+            widget.deleteLater()

@@ -1,0 +1,106 @@
+"""The one contract of everything that is trained here: what the session and the views rely on."""
+
+from abc import ABC, abstractmethod
+from typing import ClassVar, Protocol
+
+from torch import Generator, Tensor, nn
+
+from embedviz import catalog
+from embedviz.config import RunConfig
+from embedviz.errors import EmbedvizError
+
+SIZE_LIMIT_BYTES = 2 * 1024**3
+"""What weights, gradient, optimiser state and a model's own working tables may take together."""
+
+BYTES_PER_WEIGHT = 4  # float32: smaller types lose small updates
+
+_STATES_PER_WEIGHT = {"sgd": 0, "adam": 2, "adamw": 2}
+
+
+class ModelSizeError(EmbedvizError):
+    """The model would not fit into SIZE_LIMIT_BYTES; said before any of it is taken."""
+
+
+class WholeText(Protocol):
+    """A whole part of the text as one example: its loss, and the exact gradient of that loss."""
+
+    floor: float | None
+    """The loss, in nats per token, that no model of this kind can go below; None where it is not known."""
+
+    def loss(self) -> float:
+        """Return the mean loss in nats per token, accumulated in float64; leaves the gradients alone."""
+
+    def accumulate_gradients(self) -> Tensor:
+        """Put the gradient of the loss into the parameters' `.grad`; return the loss."""
+
+
+class LanguageModel(nn.Module, ABC):
+    """Predicts the next token. B batch, T time, C channels, V vocabulary.
+
+    Made for one RunConfig and one vocabulary. Raises ModelSizeError before it takes memory that it should
+    not take. The parameters hold their start only after `initialize`.
+    """
+
+    noun: ClassVar[str]  # begins a sentence about the model's size: "A bigram table"
+
+    def __init__(self, config: RunConfig, vocab_size: int) -> None:
+        self.check_size(config, vocab_size)
+        super().__init__()
+        self.config = config
+        self.vocab_size = vocab_size
+
+    @abstractmethod
+    def forward(self, idx: Tensor, targets: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
+        """Return the logits (B, T, V) of `idx` (B, T), and the mean loss if `targets` (B, T) are given."""
+
+    @abstractmethod
+    def initialize(self, ids: Tensor, generator: Generator) -> None:
+        """Set the parameters to the start `config.init`; `ids` (N,) is the training part, for warm starts."""
+
+    @abstractmethod
+    def lookup_tables(self) -> dict[str, Tensor]:
+        """Name the tables whose rows are looked up: {"token": (V, C), ...}."""
+
+    @property
+    @abstractmethod
+    def context_length(self) -> int:
+        """How many of the last tokens a prediction really reads."""
+
+    @abstractmethod
+    def whole_text(self, ids: Tensor) -> WholeText:
+        """Return the text `ids` (N,), N at least 2, as one example."""
+
+    @classmethod
+    @abstractmethod
+    def weight_count(cls, config: RunConfig, vocab_size: int) -> int:
+        """Return how many weights such a model has; makes none of them."""
+
+    def accumulate_gradients(self, idx: Tensor, targets: Tensor) -> Tensor:
+        """Put the gradient of the loss on `idx`, `targets` (both (B, T)) into the parameters' `.grad`.
+
+        Returns the loss. A model with a closed form overrides this.
+        """
+        self.zero_grad()
+        loss: Tensor = self(idx, targets)[1]
+        loss.backward()  # type: ignore[no-untyped-call]  # torch has not typed it
+        return loss.detach()
+
+    @classmethod
+    def size_bytes(cls, config: RunConfig, vocab_size: int) -> int:
+        """Return what training such a model takes: weights, gradient, optimiser state."""
+        arrays = 2 + _STATES_PER_WEIGHT[config.optimizer]
+        return arrays * BYTES_PER_WEIGHT * cls.weight_count(config, vocab_size)
+
+    @classmethod
+    def check_size(cls, config: RunConfig, vocab_size: int) -> None:
+        """Raise ModelSizeError if such a model would take more than SIZE_LIMIT_BYTES to train."""
+        needed = cls.size_bytes(config, vocab_size)
+        if needed <= SIZE_LIMIT_BYTES:
+            return
+        weights = BYTES_PER_WEIGHT * cls.weight_count(config, vocab_size)
+        optimizer = catalog.OPTIMIZERS[config.optimizer].title
+        raise ModelSizeError(
+            f"{cls.noun} for {vocab_size:,} tokens would take {weights / 1e9:.1f} GB, "
+            f"and {needed / 1e9:.1f} GB while {optimizer} trains it; the most that embedviz takes is {SIZE_LIMIT_BYTES / 1e9:.1f} GB. "
+            "Choose a tokenizer that makes fewer different tokens."
+        )

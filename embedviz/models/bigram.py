@@ -1,0 +1,158 @@
+"""The smallest language model: one V x V table, and looking up a row is the whole forward pass.
+
+What a bigram can learn of a text is how often each token follows each other one. With f(i, j) the
+frequency of the pair (i, j), and f(i) that of its first token,
+
+    loss           = - sum over i, j of f(i, j) * log softmax(W[i])[j]
+    d loss / d W[i] = f(i) * softmax(W[i]) - f(i, :)
+
+so that a step over a million characters costs no more than a step over one window of them.
+"""
+
+from typing import ClassVar
+
+import torch
+import torch.nn.functional as F
+from torch import Generator, Tensor, nn
+
+from embedviz.config import RunConfig
+from embedviz.models import initialization
+from embedviz.models.base import BYTES_PER_WEIGHT, LanguageModel
+
+_CHUNK = 2**22  # elements of float64 workspace at a time: 32 MiB
+_FEW_ROWS = 4  # a batch reads few rows if its pairs are fewer than V over this
+
+
+class BigramLanguageModel(LanguageModel):
+    """Its one parameter, `token_embedding_table.weight` (V, V): row i, the logits of what follows token i."""
+
+    noun: ClassVar[str] = "A bigram table"
+
+    def __init__(self, config: RunConfig, vocab_size: int) -> None:
+        super().__init__(config, vocab_size)
+        self.token_embedding_table = nn.Embedding(vocab_size, vocab_size)  # (V, V)
+
+    @property
+    def table(self) -> Tensor:
+        """The V x V table."""
+        return self.token_embedding_table.weight
+
+    def forward(self, idx: Tensor, targets: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
+        """Look up the rows of `idx` (B, T): they are the logits (B, T, V)."""
+        logits = self.token_embedding_table(idx)  # (B, T, V)
+        if targets is None:
+            return logits, None
+        return logits, F.cross_entropy(logits.reshape(-1, self.vocab_size), targets.reshape(-1))
+
+    def initialize(self, ids: Tensor, generator: Generator) -> None:
+        """Set the table to the start `config.init`; `ids` (N,) is what "log-counts" counts."""
+        initialization.STARTS[self.config.init](self.table, ids, generator)
+
+    def lookup_tables(self) -> dict[str, Tensor]:
+        """Return the one table, (V, V)."""
+        return {"token": self.table}
+
+    @property
+    def context_length(self) -> int:
+        """A bigram reads one token, however many stand before it."""
+        return 1
+
+    def accumulate_gradients(self, idx: Tensor, targets: Tensor) -> Tensor:
+        """Put the gradient on `idx`, `targets` (both (B, T)), in closed form, into `.grad`; return the loss."""
+        table, pairs = self.table, idx.numel()
+        gradient = _gradient_of(table)  # (V, V)
+        if pairs * _FEW_ROWS > self.vocab_size:
+            frequency = _count_pairs(idx, targets, self.vocab_size, self.vocab_size) / pairs  # (V, V)
+            return softmax_minus_data(table.detach(), frequency, frequency.sum(1, keepdim=True), out=gradient)
+        rows, row_of = torch.unique(idx, return_inverse=True)  # (R,), (B, T)
+        frequency = _count_pairs(row_of, targets, len(rows), self.vocab_size) / pairs  # (R, V)
+        part = torch.empty_like(frequency)  # (R, V)
+        loss = softmax_minus_data(table.detach()[rows], frequency, frequency.sum(1, keepdim=True), out=part)
+        gradient.zero_().index_copy_(0, rows, part)
+        return loss
+
+    def whole_text(self, ids: Tensor) -> "PairText":
+        """Return the text `ids` (N,) as what a bigram sees of it: its pairs."""
+        return PairText(self.table, ids)
+
+    @classmethod
+    def weight_count(cls, _config: RunConfig, vocab_size: int) -> int:
+        """Return V * V."""
+        return vocab_size**2
+
+    @classmethod
+    def size_bytes(cls, config: RunConfig, vocab_size: int) -> int:
+        """Return the bytes of table, gradient and optimiser state, and of f(i, j) where all of it is used."""
+        frequencies = BYTES_PER_WEIGHT * vocab_size**2 if config.whole_text else 0
+        return super().size_bytes(config, vocab_size) + frequencies
+
+
+class PairText:
+    """A text (N,) as the frequencies of its P different pairs: all that the loss of a table depends on."""
+
+    def __init__(self, table: Tensor, ids: Tensor) -> None:
+        self._table = table
+        vocab_size = len(table)
+        self._codes, counts = _distinct(ids[:-1].long() * vocab_size + ids[1:], vocab_size**2)  # (P,), (P,)
+        self._pair_frequency = counts.double() / counts.sum()  # (P,)
+        self._rows, row_of = torch.unique_consecutive(
+            self._codes // vocab_size, return_inverse=True
+        )  # (R,), (P,)
+        row_frequency = self._pair_frequency.new_zeros(len(self._rows))  # (R,)
+        self._row_frequency = row_frequency.index_add_(0, row_of, self._pair_frequency)  # (R,)
+        surprise = torch.log(self._row_frequency[row_of] / self._pair_frequency)  # (P,)
+        self.floor: float | None = torch.dot(self._pair_frequency, surprise).item()
+        self._dense: tuple[Tensor, Tensor] | None = None  # (V, V), (V, 1); made when first needed
+
+    def loss(self) -> float:
+        """Return the mean loss in nats per token: the mean of log sum exp(W[i]) - W[i, j] over the pairs."""
+        table = self._table.detach().cpu()  # (V, V)
+        chunk = max(1, _CHUNK // len(table))
+        chunks = zip(torch.split(self._rows, chunk), torch.split(self._row_frequency, chunk), strict=True)
+        total = -torch.dot(self._pair_frequency, table.view(-1)[self._codes].double())
+        for rows, frequency in chunks:
+            total += torch.dot(frequency, table[rows].double().logsumexp(1))
+        return total.item()
+
+    def accumulate_gradients(self) -> Tensor:
+        """Put the exact gradient into the table's `.grad`; return the loss."""
+        if self._dense is None:
+            frequency = torch.zeros_like(self._table, requires_grad=False)  # (V, V)
+            frequency.view(-1)[self._codes.to(self._table.device)] = self._pair_frequency.to(self._table)
+            self._dense = frequency, frequency.sum(1, keepdim=True)
+        frequency, row_frequency = self._dense
+        return softmax_minus_data(
+            self._table.detach(), frequency, row_frequency, out=_gradient_of(self._table)
+        )
+
+
+def softmax_minus_data(logits: Tensor, frequency: Tensor, row_frequency: Tensor, *, out: Tensor) -> Tensor:
+    """Write `row_frequency * softmax(logits) - frequency` into `out` and return the loss.
+
+    All but `row_frequency` (R, 1) are (R, V); none requires a gradient, and nothing else is allocated.
+    """
+    torch.log_softmax(logits, 1, out=out)
+    loss = torch.dot(out.view(-1), frequency.view(-1)).neg_()
+    out.exp_().mul_(row_frequency).sub_(frequency)
+    return loss
+
+
+def _gradient_of(table: Tensor) -> Tensor:
+    if table.grad is None:
+        table.grad = torch.empty_like(table)
+    return table.grad
+
+
+def _count_pairs(first: Tensor, second: Tensor, rows: int, columns: int) -> Tensor:
+    """Count the pairs (rows, columns): with integers, so that every device gives the same."""
+    codes = (first * columns + second).view(-1)
+    return torch.bincount(codes, minlength=rows * columns).view(rows, columns)
+
+
+def _distinct(codes: Tensor, limit: int) -> tuple[Tensor, Tensor]:
+    """Return the distinct codes, which are below `limit`, in order, and how often each occurs."""
+    if limit > len(codes):
+        return torch.unique(codes, return_counts=True)  # type: ignore[no-any-return]
+    counts = torch.bincount(codes, minlength=limit)
+    found = counts.nonzero().squeeze(1)
+    return found, counts[found]

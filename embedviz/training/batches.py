@@ -1,0 +1,37 @@
+"""Sampled batches: windows of text, one random number each and one gather for all of them.
+
+In a list of items a boundary token stands between any two, so that no pair crosses from one into the next.
+"""
+
+import numpy as np
+import torch
+from torch import Generator, Tensor
+
+from embedviz.text.dataset import Ids
+
+
+def to_tensor(ids: Ids) -> Tensor:
+    """Return a copy of `ids` (N,) in the smallest type that torch can gather from."""
+    return torch.from_numpy(ids.astype(np.uint8 if ids.dtype == np.uint8 else np.int32))
+
+
+class Batches:
+    """Draws batches of `batch_size` windows from `ids` (N,), N at least 2, on the device where `ids` are.
+
+    `block_size` is what was asked for, or N - 1 where the text is too short for that. Numbers are drawn on
+    the CPU, so that a seed gives the same windows on every device.
+    """
+
+    def __init__(self, ids: Tensor, batch_size: int, block_size: int, generator: Generator) -> None:
+        self.block_size = min(block_size, len(ids) - 1)
+        self.generator = generator
+        self._shape = (batch_size,)
+        self._windows = ids.unfold(0, self.block_size + 1, 1)  # (N - T, T + 1), a view
+
+    def draw(self) -> tuple[Tensor, Tensor]:
+        """Return the next idx (B, T) and targets (B, T), int64."""
+        starts = torch.randint(len(self._windows), self._shape, generator=self.generator)  # (B,)
+        if self._windows.device.type != "cpu":
+            starts = starts.to(self._windows.device)
+        windows = self._windows.index_select(0, starts).long()  # (B, T + 1)
+        return windows[:, :-1], windows[:, 1:]

@@ -1,0 +1,55 @@
+"""Notices that a run no longer learns but runs away, which too large a learning rate does."""
+
+import math
+from collections import deque
+
+from embedviz.errors import EmbedvizError
+
+_SPAN = 8  # losses in each of the two means that are compared
+
+
+class DivergenceError(EmbedvizError):
+    """The loss of `step` was not finite, or far too high and rising; the run is back at `last_good_step`."""
+
+    def __init__(self, step: int, loss: float, last_good_step: int, lr: float) -> None:
+        what = f"rose to {loss:.4g}" if math.isfinite(loss) else "was no longer a finite number"
+        super().__init__(
+            f"The loss {what} at step {step:,}: the learning rate, {lr:g}, is the likely cause. "
+            f"The run is back at step {last_good_step:,}, the last one that was sound."
+        )
+        self.step = step
+        self.loss = loss
+        self.last_good_step = last_good_step
+
+
+class Guard:
+    """Watches the losses of one run. `limit` is 3 ln V: three times what guessing costs."""
+
+    def __init__(self, vocab_size: int) -> None:
+        self.limit = 3 * math.log(vocab_size)
+        self.last_good_step = -1  # the last whose loss was finite and not over the limit
+        self.recent: deque[float] = deque(maxlen=2 * _SPAN)
+
+    def alarms(self, step: int, loss: float) -> bool:
+        """Take note of the loss of `step`; True if it is not finite, or over the limit and rising."""
+        self.recent.append(loss)
+        if loss <= self.limit:
+            self.last_good_step = step
+            return False
+        return not math.isfinite(loss) or self._rising()
+
+    def accepts(self, loss: float) -> bool:
+        """Tell whether weights of this loss are worth going back to.
+
+        A run may start over the limit and fall: until it was once below, any finite loss will do.
+        """
+        return loss <= self.limit or (math.isfinite(loss) and self.last_good_step < 0)
+
+    def restore(self, last_good_step: int, recent: list[float]) -> None:
+        """Go back to what was known at an earlier step."""
+        self.last_good_step = last_good_step
+        self.recent = deque(recent, maxlen=2 * _SPAN)
+
+    def _rising(self) -> bool:
+        losses = list(self.recent)
+        return len(losses) == 2 * _SPAN and sum(losses[_SPAN:]) > sum(losses[:_SPAN])
