@@ -16,10 +16,14 @@ class CheckpointError(EmbedvizError):
 class Checkpoint:
     """The state of a run after `step` updates: parameters, optimiser, generator and guard.
 
-    Names are paths, as in "parameters/token_embedding_table.weight" or "optimizer/0/exp_avg"; the arrays are
-    read-only copies.
+    Names are paths, as in "parameters/token_embedding_table.weight" or "optimizer/0/exp_avg". It owns the
+    arrays, and makes them read-only.
     """
 
     step: int
     arrays: dict[str, NDArray[np.generic]]
     scalars: dict[str, float]
+
+    def __post_init__(self) -> None:
+        for array in self.arrays.values():
+            array.flags.writeable = False

@@ -188,7 +188,7 @@ class LossHistory:
                 self._last = None if self._last_step is None else float(_curve(newest)[0][-1])
 
     def series(self, first: int, last: int, points: int) -> Series:
-        """Return the losses of steps `first` to `last` (inclusive) in at most `points` (1 or more) buckets.
+        """Return the losses of steps `first` to `last` (inclusive) in at most `points` buckets.
 
         They come from the finest level that reaches back to `first`, or to the first loss there is. Buckets
         are merged by powers of two, at places that do not depend on the range: a growing curve does not
@@ -203,8 +203,9 @@ class LossHistory:
             begin, end = self._begin, self._end
         width = level.stride
         buckets = held.since(first // width).until(last // width)
-        while len(buckets.index) > points:
-            buckets, width = buckets.coarser(2), width * 2
+        while len(buckets.index) > max(points, 1):
+            held, width = held.coarser(2), width * 2
+            buckets = held.since(first // width).until(last // width)
         starts = np.maximum(buckets.index * width, begin)
         ends = np.minimum(buckets.index * width + width, end)
         return Series((starts + ends - 1) / 2, *_curve(buckets))

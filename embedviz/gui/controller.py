@@ -35,6 +35,7 @@ class RunController(QObject):
         self._notices = notices
         self._run_numbers = itertools.count(1)
         self._sent_key = ""
+        self.torch_version = ""  # as the trainer told it
         self._play_when_started = False
         worker.event_received.connect(self._on_event)
         worker.died.connect(self._on_death)
@@ -226,6 +227,8 @@ class RunController(QObject):
             state.update_run(phase=Phase.PAUSED, step=event.step, reason=event.reason)
             if event.reason in ("diverged", "failed"):
                 self._notices.show(Notice(event.sentence, event.details, topic="run"))
+        elif isinstance(event, m.Ready):
+            self.torch_version = event.torch_version
         elif isinstance(event, m.Failed):
             self._notices.show(Notice(event.sentence, event.details, topic="run"))
 

@@ -100,7 +100,7 @@ class LanguageModel(nn.Module, ABC):
         weights = BYTES_PER_WEIGHT * cls.weight_count(config, vocab_size)
         optimizer = catalog.OPTIMIZERS[config.optimizer].title
         raise ModelSizeError(
-            f"{cls.noun} for {vocab_size:,} tokens would take {weights / 1e9:.1f} GB, "
-            f"and {needed / 1e9:.1f} GB while {optimizer} trains it; the most that embedviz takes is {SIZE_LIMIT_BYTES / 1e9:.1f} GB. "
-            "Choose a tokenizer that makes fewer different tokens."
+            f"{cls.noun} for {vocab_size:,} tokens would take {weights / 1e9:,.1f} GB, "
+            f"and {needed / 1e9:,.1f} GB while {optimizer} trains it; the most that embedviz takes "
+            f"is {SIZE_LIMIT_BYTES / 1e9:.1f} GB. Choose a tokenizer that makes fewer different tokens."
         )

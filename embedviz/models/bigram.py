@@ -20,7 +20,7 @@ from embedviz.models import initialization
 from embedviz.models.base import BYTES_PER_WEIGHT, LanguageModel
 
 _CHUNK = 2**22  # elements of float64 workspace at a time: 32 MiB
-_FEW_ROWS = 4  # a batch reads few rows if its pairs are fewer than V over this
+_SMALL_VOCABULARY = 512  # up to here all rows cost less than finding out which are in a batch
 
 
 class BigramLanguageModel(LanguageModel):
@@ -58,10 +58,13 @@ class BigramLanguageModel(LanguageModel):
         return 1
 
     def accumulate_gradients(self, idx: Tensor, targets: Tensor) -> Tensor:
-        """Put the gradient on `idx`, `targets` (both (B, T)), in closed form, into `.grad`; return the loss."""
+        """Put the closed-form gradient on `idx`, `targets` (both (B, T)) into `.grad`; return the loss.
+
+        Of a large table only the R rows that are in the batch are computed.
+        """
         table, pairs = self.table, idx.numel()
         gradient = _gradient_of(table)  # (V, V)
-        if pairs * _FEW_ROWS > self.vocab_size:
+        if self.vocab_size <= _SMALL_VOCABULARY:
             frequency = _count_pairs(idx, targets, self.vocab_size, self.vocab_size) / pairs  # (V, V)
             return softmax_minus_data(table.detach(), frequency, frequency.sum(1, keepdim=True), out=gradient)
         rows, row_of = torch.unique(idx, return_inverse=True)  # (R,), (B, T)
@@ -82,8 +85,12 @@ class BigramLanguageModel(LanguageModel):
 
     @classmethod
     def size_bytes(cls, config: RunConfig, vocab_size: int) -> int:
-        """Return the bytes of table, gradient and optimiser state, and of f(i, j) where all of it is used."""
-        frequencies = BYTES_PER_WEIGHT * vocab_size**2 if config.whole_text else 0
+        """Return the bytes of table, gradient, optimiser state, and of the pair frequencies of a step."""
+        if config.whole_text:
+            frequencies = BYTES_PER_WEIGHT * vocab_size**2
+        else:  # rows, counts, frequencies and gradient of what one batch reads
+            rows = min(config.batch_size * config.block_size, vocab_size)
+            frequencies = (8 + 3 * BYTES_PER_WEIGHT) * rows * vocab_size
         return super().size_bytes(config, vocab_size) + frequencies
 
 
@@ -95,9 +102,8 @@ class PairText:
         vocab_size = len(table)
         self._codes, counts = _distinct(ids[:-1].long() * vocab_size + ids[1:], vocab_size**2)  # (P,), (P,)
         self._pair_frequency = counts.double() / counts.sum()  # (P,)
-        self._rows, row_of = torch.unique_consecutive(
-            self._codes // vocab_size, return_inverse=True
-        )  # (R,), (P,)
+        first = self._codes // vocab_size  # (P,)
+        self._rows, row_of = torch.unique_consecutive(first, return_inverse=True)  # (R,), (P,)
         row_frequency = self._pair_frequency.new_zeros(len(self._rows))  # (R,)
         self._row_frequency = row_frequency.index_add_(0, row_of, self._pair_frequency)  # (R,)
         surprise = torch.log(self._row_frequency[row_of] / self._pair_frequency)  # (P,)
@@ -145,7 +151,7 @@ def _gradient_of(table: Tensor) -> Tensor:
 
 def _count_pairs(first: Tensor, second: Tensor, rows: int, columns: int) -> Tensor:
     """Count the pairs (rows, columns): with integers, so that every device gives the same."""
-    codes = (first * columns + second).view(-1)
+    codes = (first * columns + second).reshape(-1)
     return torch.bincount(codes, minlength=rows * columns).view(rows, columns)
 
 

@@ -31,9 +31,12 @@ class Guard:
         self.recent: deque[float] = deque(maxlen=2 * _SPAN)
 
     def alarms(self, step: int, loss: float) -> bool:
-        """Take note of the loss of `step`; True if it is not finite, or over the limit and rising."""
+        """Take note of the loss of `step`; True if it is not finite, or over the limit and rising.
+
+        Rising: the mean of the last 8 is over the limit too, and over the mean of the 8 before.
+        """
         self.recent.append(loss)
-        if loss <= self.limit:
+        if math.isfinite(loss) and loss <= self.limit:
             self.last_good_step = step
             return False
         return not math.isfinite(loss) or self._rising()
@@ -43,7 +46,7 @@ class Guard:
 
         A run may start over the limit and fall: until it was once below, any finite loss will do.
         """
-        return loss <= self.limit or (math.isfinite(loss) and self.last_good_step < 0)
+        return math.isfinite(loss) and (loss <= self.limit or self.last_good_step < 0)
 
     def restore(self, last_good_step: int, recent: list[float]) -> None:
         """Go back to what was known at an earlier step."""
@@ -51,5 +54,7 @@ class Guard:
         self.recent = deque(recent, maxlen=2 * _SPAN)
 
     def _rising(self) -> bool:
+        """Compare means: one loss of a small batch may be anything."""
         losses = list(self.recent)
-        return len(losses) == 2 * _SPAN and sum(losses[_SPAN:]) > sum(losses[:_SPAN])
+        before, now = sum(losses[:_SPAN]) / _SPAN, sum(losses[_SPAN:]) / _SPAN
+        return len(losses) == 2 * _SPAN and now > max(before, self.limit)

@@ -37,7 +37,7 @@ class StepResult(NamedTuple):
 
 
 class SplitLosses(NamedTuple):
-    """The loss of the weights at `step` on both parts, in nats per token; `val` is None with nothing held out.
+    """The loss of the weights at `step` on both parts, in nats per token; `val` None if nothing is held out.
 
     Over the whole parts, or `estimated` from a sample of each that stays the same for the whole run.
     """
@@ -151,8 +151,8 @@ class TrainingSession(Iterator[StepResult]):
         """
         self._state.put(checkpoint.arrays)
         self.step = checkpoint.step
-        recent = checkpoint.arrays["guard/recent"].tolist()
-        self._guard.restore(int(checkpoint.scalars["last_good_step"]), recent)
+        recent = checkpoint.arrays.get("guard/recent", np.empty(0)).tolist()
+        self._guard.restore(int(checkpoint.scalars.get("last_good_step", -1)), recent)
         self._anchor = checkpoint
 
     def _capture(self) -> Checkpoint:

@@ -30,7 +30,7 @@ class State:
         return all(torch.isfinite(parameter).all().item() for parameter in self._parameters.values())
 
     def copy(self) -> Arrays:
-        """Return read-only copies, named "parameters/...", "optimizer/0/exp_avg", "generator/..."."""
+        """Return copies, named "parameters/...", "optimizer/0/exp_avg", "generator/..."."""
         arrays = {f"parameters/{name}": _copy(tensor) for name, tensor in self._parameters.items()}
         for index, state in self._optimizer.state_dict()["state"].items():
             arrays |= {
@@ -89,9 +89,7 @@ _OPTIMIZERS: dict[str, Callable[..., Optimizer]] = {
 
 
 def _copy(tensor: Tensor) -> NDArray[np.generic]:
-    array: NDArray[np.generic] = np.array(tensor.detach().cpu().numpy())
-    array.flags.writeable = False
-    return array
+    return np.array(tensor.detach().cpu().numpy())
 
 
 def _tensor(array: NDArray[np.generic]) -> Tensor:

@@ -1,4 +1,4 @@
-"""Pays in advance for what only a first step costs: with its first optimiser torch imports 1.3 s of itself."""
+"""Pays in advance for what only a first step costs: torch imports 1.3 s of itself with an optimiser."""
 
 import numpy as np
 

@@ -107,7 +107,7 @@ class NextTokenPanel(Card):
     ) -> None:
         self._shown = shown
         model = np.exp(log_model)  # (V,)
-        data_ranks = (data[:, None] < data[None, shown]).sum(0) if False else _ranks(data)[shown]
+        data_ranks = _ranks(data)[shown]
         kind = self._number.currentData()
         ids = shown.tolist()
         if kind == "probability":

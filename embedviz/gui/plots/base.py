@@ -1,4 +1,4 @@
-"""What all plots share: the theme, a focus ring for the keyboard, words for screen readers, a reason when empty."""
+"""What all plots share: the theme, a focus ring, words for screen readers, a sentence when empty."""
 
 from typing import ClassVar
 
@@ -17,9 +17,8 @@ _KEYBOARD_REASONS = frozenset(
 class Plot(QWidget):
     """A view that takes its look from the theme and repaints only when something changed.
 
-    A subclass paints in `draw` (or in `draw_empty`'s place if it wants), says in `describe` what it shows, and
-    calls `touch` after a change. `own_keys` are those it wants for itself while it has the focus, even where
-    the window has a shortcut on them.
+    A subclass paints in `draw`, says in `describe` what it shows, and calls `touch` on a change. `own_keys`
+    are those it wants for itself while it has the focus, even where the window has a shortcut on them.
     """
 
     own_keys: ClassVar[frozenset[Qt.Key]] = frozenset()
@@ -90,7 +89,7 @@ class Plot(QWidget):
         return super().event(event)
 
     def is_own_key(self, event: QKeyEvent) -> bool:
-        """Return True for a key of `own_keys` that is pressed with no other but the number pad's or Shift's."""
+        """Return True for a key of `own_keys`, pressed with no modifier that means something."""
         plain = Qt.KeyboardModifier.KeypadModifier
         if event.key() in (Qt.Key.Key_Plus, Qt.Key.Key_Minus):  # Shift is needed for + on many keyboards
             plain |= Qt.KeyboardModifier.ShiftModifier
@@ -145,7 +144,7 @@ class Plot(QWidget):
 
 
 class ScrollingPlot(Plot):
-    """A plot that may be taller than its place; room for the slim scroll bar is always kept, so nothing jumps."""
+    """A plot that may be taller than its place; room for the scroll bar is always kept: nothing jumps."""
 
     def __init__(self, theme: Theme, name: str, parent: QWidget | None = None) -> None:
         super().__init__(theme, name, parent)

@@ -1,8 +1,9 @@
 """Colour tables: viridis for probabilities and counts, two diverging ones for signed weights.
 
-The tables are read from the files that pyqtgraph brings, without importing it (that takes longer than the first
-window may). viridis is by Nathaniel J. Smith, Stéfan van der Walt and Eric Firing (CC0). CET-D1 and CET-CBD1 are
-by Peter Kovesi, "Good Colour Maps: How to Design Them", arXiv:1509.03700, https://colorcet.com (CC BY 4.0).
+The tables are read from the files that pyqtgraph brings, without importing it (that takes longer than the
+first window may). viridis is by Nathaniel J. Smith, Stéfan van der Walt and Eric Firing (CC0). CET-D1 and
+CET-CBD1 are by Peter Kovesi, "Good Colour Maps: How to Design Them", arXiv:1509.03700, https://colorcet.com
+(CC BY 4.0).
 """
 
 from functools import lru_cache
@@ -34,7 +35,9 @@ def table(name: str) -> "NDArray[np.uint8]":
     if name not in NAMES:
         raise ValueError(f"There is no colour table '{name}'; there are {', '.join(NAMES)}.")
     lines = (_folder() / f"{name}.csv").read_text(encoding="utf-8").splitlines()
-    given = np.array([line.split(",") for line in lines if line and not line.startswith(";")], dtype=np.float64)
+    given = np.array(
+        [line.split(",") for line in lines if line and not line.startswith(";")], dtype=np.float64
+    )
     places = np.linspace(0, len(given) - 1, TOP + 1)
     colours = np.zeros((MISSING + 1, 4), dtype=np.uint8)
     for channel in range(3):
@@ -49,7 +52,7 @@ def table(name: str) -> "NDArray[np.uint8]":
 def rgb32(name: str, missing: int) -> "NDArray[np.uint32]":
     """Return the table called `name` as QRgb numbers, (256,), with `missing` for what is not a number."""
     red, green, blue, _ = table(name).astype(np.uint32).T
-    packed = (np.uint32(0xFF) << 24) | (red << 16) | (green << 8) | blue
+    packed: NDArray[np.uint32] = (np.uint32(0xFF) << 24) | (red << 16) | (green << 8) | blue
     packed[MISSING] = missing
     packed.flags.writeable = False
     return packed
@@ -61,12 +64,12 @@ def indices(values: "NDArray[np.floating[Any]]", levels: tuple[float, float]) ->
     Levels that are equal put their own value in the middle, and all others at the ends.
     """
     low, high = levels
-    if high > low:
-        place = (values - low) * (TOP / (high - low))
-    else:
-        place = MIDDLE + MIDDLE * np.sign(values - low)
+    above = values - low
+    place = above * (TOP / (high - low)) if high > low else MIDDLE + MIDDLE * np.sign(above)
     place += 0.5  # round, not floor
-    result = np.fmin(np.fmax(place, 0.0), TOP).astype(np.uint8)  # fmax: NaN becomes 0, without a warning
+    result: NDArray[np.uint8] = np.fmin(np.fmax(place, 0.0), TOP).astype(
+        np.uint8
+    )  # fmax makes NaN 0, silently
     finite = np.isfinite(values)
     if not finite.all():
         result[~finite] = MISSING

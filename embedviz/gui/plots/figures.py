@@ -1,6 +1,8 @@
-"""Numbers as they are printed beside a plot: three significant digits, a true minus, no exponents in the way."""
+"""Numbers as they are printed beside a plot: three significant digits, a true minus, no "e-05"."""
 
 import math
+from collections.abc import Collection
+from heapq import nlargest
 
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
@@ -31,3 +33,9 @@ def figure(value: float, *, signed: bool = False, digits: int = 3) -> str:
 def counted(number: int, singular: str) -> str:
     """Return "1 row", "1,024 rows"."""
     return f"{number:,} {singular}" if number == 1 else f"{number:,} {singular}s"
+
+
+def longest(texts: Collection[str]) -> list[str]:
+    """Return the texts among which the widest on screen is: the different ones; if many, the longest."""
+    different = set(texts)
+    return list(different) if len(different) <= 1000 else nlargest(100, different, key=len)

@@ -1,6 +1,7 @@
 """A table of numbers as a table of colours, with labels, outlined rows, and a lens where cells are small."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,7 @@ class Heatmap(GridPlot):
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(theme, "Table as colours", parent)
         self._values: NDArray[np.float32] = np.zeros((0, 0), dtype=np.float32)
+        self._given_numbers: NDArray[Any] | None = None
         self._outlined: tuple[int, ...] = ()
         self._selected: int | None = None
         self._lens_on = True
@@ -41,31 +43,38 @@ class Heatmap(GridPlot):
             self._view = None
             self.touch()
 
-    def set_data(self, values: NDArray[np.float32], levels: tuple[float, float], colormap: str) -> None:
+    def set_data(
+        self,
+        values: NDArray[np.float32],
+        levels: tuple[float, float],
+        colormap: str,
+        numbers: NDArray[Any] | None = None,
+    ) -> None:
         """Show `values`, (R, C), kept and not copied; the colours' ends stand for `levels`.
 
-        What is not finite is drawn in the colour of lines. Another shape than before shows all of the table.
+        `numbers`, (R, C), are what is printed where that is not what is coloured: counts, whose logarithms
+        are coloured. What is not finite is drawn in the colour of lines. Another shape than before shows all.
         """
-        same_array = values is self._values and not values.flags.writeable
+        same_array = values is self._values and not values.flags.writeable and numbers is self._given_numbers
         if same_array and not self._empty and self._cells.is_scale(levels, colormap):
             return
         other_shape = values.shape != self._values.shape
-        self._values = values
+        self._values, self._given_numbers = values, numbers
         self._empty = "" if values.size else self._empty or "This table has no cells yet."
-        self._cells.set_data(values, levels, colormap)
+        self._cells.set_data(values, levels, colormap, self._numbers)
         if other_shape:
             self._axes.set_shape(*values.shape)
             self._forget_view()
         self.touch()
 
     def set_outlined(self, rows: Sequence[int], selected: int | None) -> None:
-        """Draw a line around `rows`, and a heavier one around the row `selected`; their labels are always shown."""
+        """Draw a line around `rows`, a heavier one around the row `selected`, and always their labels."""
         if (tuple(rows), selected) != (self._outlined, self._selected):
             self._outlined, self._selected = tuple(rows), selected
             self.touch()
 
     def set_pooling(self, how: pooling.Pooling) -> None:
-        """Choose what a mark shows that stands for many cells: their "mean", or the most "extreme" of them."""
+        """Choose what a mark shows that stands for many cells: their "mean", or their most "extreme"."""
         if how != self._cells.pooling:
             self._cells.set_pooling(how)
             self.touch()
@@ -85,8 +94,12 @@ class Heatmap(GridPlot):
         return pooling.note(*self.view.block(self.devicePixelRatioF()), self._cells.pooling)
 
     def value_at(self, row: int, column: int) -> float:
-        """Return the number in a cell."""
-        return float(self._values[row, column])
+        """Return the number in a cell: what is printed."""
+        return float(self._numbers[row, column])
+
+    @property
+    def _numbers(self) -> NDArray[Any]:
+        return self._values if self._given_numbers is None else self._given_numbers
 
     def label_rects(self) -> list[QRectF]:
         """Return where the labels are that are drawn now: those of the rows, then those of the columns."""

@@ -1,11 +1,11 @@
 """The labels of a table: rows at the left, columns on top, in the places that label_places.py finds."""
 
 from collections.abc import Sequence
-from heapq import nlargest
 
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QFont, QFontMetricsF, QPainter, QPen
 
+from embedviz.gui.plots.figures import longest
 from embedviz.gui.plots.heatmap_view import GridView
 from embedviz.gui.plots.label_places import Mark, place
 from embedviz.gui.theme import Role, Theme
@@ -20,16 +20,17 @@ class Labels:
     Without names the cells are numbered.
     """
 
-    def __init__(self, names: Sequence[str] | None, count: int, fonts: tuple[QFont, QFont], widest_allowed: int):
+    def __init__(
+        self, names: Sequence[str] | None, count: int, fonts: tuple[QFont, QFont], widest_allowed: int
+    ):
         self.numbers = names is None
         self.names = tuple(names) if names is not None else ()
         self.widest_allowed = widest_allowed
         self._metrics = tuple(QFontMetricsF(font) for font in fonts)
         self._cut: dict[tuple[int, bool], tuple[str, float]] = {}
-        candidates = set(self.names) if self.names else {str(max(0, count - 1))}
-        longest = nlargest(64, candidates, key=len)
-        widths = [self._metrics[0].horizontalAdvance(name) for name in longest]
-        bold = max((self._metrics[1].horizontalAdvance(name) for name in longest), default=0.0)
+        candidates = longest(self.names or [str(max(0, count - 1))])
+        widths = [self._metrics[0].horizontalAdvance(name) for name in candidates]
+        bold = max((self._metrics[1].horizontalAdvance(name) for name in candidates), default=0.0)
         self.usual = min(float(widest_allowed), max(widths, default=0.0))
         self.widest = min(float(widest_allowed), max(bold, self.usual))
 
@@ -96,7 +97,9 @@ class AxisPainter:
         self.gutter_height = round(self._line + px(7))
         self._last: tuple[object, list[Placed]] | None = None
 
-    def placed(self, view: GridView, strong_rows: Sequence[int], strong_columns: Sequence[int]) -> list[Placed]:
+    def placed(
+        self, view: GridView, strong_rows: Sequence[int], strong_columns: Sequence[int]
+    ) -> list[Placed]:
         """Return rectangle, text and place of each label: rows, then columns; kept until something moves."""
         key = (view, tuple(strong_rows), tuple(strong_columns))
         if self._last is None or self._last[0] != key:

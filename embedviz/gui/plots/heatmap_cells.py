@@ -1,6 +1,7 @@
 """The cells of a table as colours, the numbers in them where there is room, and lines around rows."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,9 +23,11 @@ class CellPainter:
     def __init__(self, theme: Theme) -> None:
         self._theme = theme
         self._values: NDArray[np.float32] = np.zeros((0, 0), dtype=np.float32)
+        self._numbers: NDArray[Any] = self._values
         self._levels = (0.0, 1.0)
         self._colormap = colormaps.SEQUENTIAL
         self.pooling: Pooling = "mean"
+        self._drawn_for: tuple[GridView, float] | None = None
         self.restyle()
 
     @property
@@ -36,9 +39,15 @@ class CellPainter:
         """Return True if these are the levels and the colours in use."""
         return levels == self._levels and colormap == self._colormap
 
-    def set_data(self, values: NDArray[np.float32], levels: tuple[float, float], colormap: str) -> None:
-        """Take what to draw."""
-        self._values, self._levels, self._colormap = values, levels, colormap
+    def set_data(
+        self,
+        values: NDArray[np.float32],
+        levels: tuple[float, float],
+        colormap: str,
+        numbers: NDArray[Any],
+    ) -> None:
+        """Take what to colour, and what to print; both (R, C)."""
+        self._values, self._levels, self._colormap, self._numbers = values, levels, colormap, numbers
         self._table = colormaps.rgb32(colormap, self._missing)
         self._drawn_for = None
 
@@ -54,7 +63,7 @@ class CellPainter:
         self._font = self._theme.font(Role.CAPTION)
         metrics = QFontMetricsF(self._font)
         self._number_size = metrics.horizontalAdvance("−0.0000"), metrics.height()
-        self._drawn_for: tuple[object, float] | None = None
+        self._drawn_for = None
 
     def draw(self, painter: QPainter, view: GridView, ratio: float) -> None:
         """Draw what `view` shows, at `ratio` device pixels to a pixel."""
@@ -76,7 +85,9 @@ class CellPainter:
             if 0 <= r < rows:
                 first, stop = max(0, column - reach), min(columns, column + reach + 1)
                 packed = self._table[colormaps.indices(self._values[r, first:stop], self._levels)]
-                line[first - column + reach : stop - column + reach] = [QColor.fromRgb(int(c)) for c in packed]
+                line[first - column + reach : stop - column + reach] = [
+                    QColor.fromRgb(int(c)) for c in packed
+                ]
             around.append(line)
         return around
 
@@ -95,7 +106,7 @@ class CellPainter:
         self._draw_double_line(painter, _at_least(rect, self._theme.px(5)), self._theme.px(1))
 
     def _make_picture(self, view: GridView, ratio: float) -> None:
-        """Convert the cells on screen; blocks are counted from the table's corner, so that panning is steady."""
+        """Convert the cells on screen; blocks are counted from the table's corner, so panning is steady."""
         down, across = view.block(ratio)
         top = view.shown_rows.start // down * down
         left = view.shown_columns.start // across * across
@@ -113,10 +124,12 @@ class CellPainter:
         if view.cell_width < width or view.cell_height < height or len(rows) * len(columns) > MOST_NUMBERS:
             return
         painter.setFont(self._font)
-        block = self._values[rows.start : rows.stop, columns.start : columns.stop]
-        packed = self._table[colormaps.indices(block, self._levels)]
-        for row, values, colours in zip(rows, block, packed, strict=True):
+        part = np.s_[rows.start : rows.stop, columns.start : columns.stop]
+        packed = self._table[colormaps.indices(self._values[part], self._levels)]
+        for row, values, colours in zip(rows, self._numbers[part], packed, strict=True):
             for column, value, colour in zip(columns, values, colours, strict=True):
+                if not np.isfinite(value):
+                    continue
                 painter.setPen(_readable_on(int(colour)))
                 text = figure(float(value), signed=self.signed)
                 painter.drawText(view.cells_rect(row, column, 1, 1), Qt.AlignmentFlag.AlignCenter, text)

@@ -19,7 +19,7 @@ class LensPainter:
         self._theme = theme
 
     def rect(self, within: QRectF, point: QPointF, words: str) -> QRectF:
-        """Return where the lens goes: right of and below `point`, or on the other side if there is no room."""
+        """Return where the lens goes: right of and below `point`, or on the other side for want of room."""
         px = self._theme.px
         side = px(CELL) * (2 * self.REACH + 1)
         metrics = QFontMetricsF(self._theme.font(Role.CAPTION))

@@ -1,4 +1,4 @@
-"""Moving about in a table on screen: pointer, wheel, fingers and keys; what is drawn there is heatmap.py's."""
+"""Moving about in a table on screen, by pointer, wheel, fingers and keys; heatmap.py draws it."""
 
 from typing import ClassVar
 
@@ -23,8 +23,8 @@ _STEPS = {
 class GridPlot(Plot):
     """A table (R, C) that is looked at whole or in part, and pointed at cell by cell.
 
-    The wheel and pinching zoom about the pointer, dragging moves, a double click shows all. With the focus: the
-    arrows move a cell cursor, + and - zoom, 0 shows all.
+    The wheel and pinching zoom about the pointer, dragging moves, a double click shows all. With the focus:
+    the arrows move a cell cursor, + and - zoom, 0 shows all.
     """
 
     hovered = Signal(int, int)  # row, column; -1, -1 when no cell is
@@ -122,10 +122,13 @@ class GridPlot(Plot):
                 self.zoom_about(middle, pinch.scaleFactor())
                 event.accept(pinch)
                 return True
-        elif kind == QEvent.Type.NativeGesture and isinstance(event, QNativeGestureEvent):
-            if event.gestureType() == Qt.NativeGestureType.ZoomNativeGesture:
-                self.zoom_about(event.position(), 1 + event.value())
-                return True
+        elif (
+            kind == QEvent.Type.NativeGesture
+            and isinstance(event, QNativeGestureEvent)
+            and event.gestureType() == Qt.NativeGestureType.ZoomNativeGesture
+        ):
+            self.zoom_about(event.position(), 1 + event.value())
+            return True
         return super().event(event)
 
     def wheelEvent(self, event: QWheelEvent) -> None:

@@ -25,14 +25,16 @@ class GridView:
         centre: tuple[float, float] | None = None,
         largest: float = 160.0,
     ) -> None:
-        """Take `area` in pixels, `centre` as (row, column), and `largest`: a cell's longer side when all is shown."""
+        """Take `area` in pixels, `centre` as (row, column), `largest`: a cell's longer side when all show."""
         self.rows, self.columns, self.area = max(1, rows), max(1, columns), area
         self.fit = self._fitted(largest)
         self.cell_width, self.cell_height = self._zoomed(zoom)
         self.width = min(area.width(), self.cell_width * self.columns)
         self.height = min(area.height(), self.cell_height * self.rows)
         row, column = centre or (self.rows / 2, self.columns / 2)
-        self.top_row = _clamp(row - self.height / self.cell_height / 2, self.rows - self.height / self.cell_height)
+        self.top_row = _clamp(
+            row - self.height / self.cell_height / 2, self.rows - self.height / self.cell_height
+        )
         self.left_column = _clamp(
             column - self.width / self.cell_width / 2, self.columns - self.width / self.cell_width
         )

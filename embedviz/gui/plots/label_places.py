@@ -1,5 +1,6 @@
-"""Where the labels of an axis go: every k-th that fits, and always those that are asked for. Arithmetic only."""
+"""Where the labels of an axis go: every k-th that fits, and always those that are asked for."""
 
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import ceil
@@ -39,7 +40,8 @@ def place(
 
     `strong` are indices in order of importance: they are placed first, moved apart where they would overlap,
     and displace the others, of which every k-th is kept, k such that labels of length `usual` fit cells of
-    `pitch` (`nice`: 1, 2, 5, 10 and so on, for labels that are numbers). `anchor` gives the middle of a cell, `length` how long its label is (index, strong).
+    `pitch` (`nice`: 1, 2, 5, 10 and so on, for labels that are numbers). `anchor` gives the middle of a cell,
+    `length` how long its label is (index, strong).
     """
     marks: list[Mark] = []
     room = high - low
@@ -60,11 +62,16 @@ def place(
         start = middle - size / 2
         if start < end or start + size > high + 1e-6:
             continue
-        if any(start < mark.end and mark.start < start + size for mark in marks):
+        beside = bisect_left(marks, start + size, key=_start_of)  # the first strong one that begins after it
+        if beside and marks[beside - 1].end > start:
             continue
         weak.append(Mark(index, start, size, middle, False))
         end = start + size
     return weak + marks
+
+
+def _start_of(mark: Mark) -> float:
+    return mark.start
 
 
 def _spread(marks: list[Mark], low: float, high: float) -> list[Mark]:

@@ -12,8 +12,8 @@ Floats = NDArray[np.floating[Any]]
 def pool(values: Floats, rows: int, columns: int, how: Pooling) -> Floats:
     """Return one number for each block of `rows` by `columns` cells; the last blocks may be smaller.
 
-    "mean" is over the block's finite numbers; "extreme" the finite number farthest from 0. A block that has no
-    finite number gives NaN. (R, C) to (ceil(R / rows), ceil(C / columns)).
+    "mean" is over the block's finite numbers; "extreme" the finite number farthest from 0. A block that has
+    no finite number gives NaN. (R, C) to (ceil(R / rows), ceil(C / columns)).
     """
     if rows == 1 and columns == 1:
         return values

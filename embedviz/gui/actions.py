@@ -1,0 +1,85 @@
+"""Everything one can do from a menu or a key, as one table; menus, buttons and the list of keys come from it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtWidgets import QMenu, QMenuBar, QWidget
+
+
+@dataclass(frozen=True)
+class ActionSpec:
+    """One action; its object name is `name` + "Action". An empty `menu` keeps it out of the menus."""
+
+    name: str
+    menu: str
+    title: str
+    tip: str
+    keys: tuple[str, ...] = ()
+    checkable: bool = False
+
+
+SEPARATOR = ActionSpec("", "", "", "")
+
+ACTIONS: tuple[ActionSpec, ...] = (
+    ActionSpec("openText", "File", "Open text…", "Train on a text file of your own", ("Ctrl+O",)),
+    ActionSpec("paste", "File", "Train on the clipboard", "Train on the text you copied", ("Ctrl+Shift+V",)),
+    ActionSpec(
+        "perLine",
+        "File",
+        "One item per line",
+        "Treat each line as an item of its own, such as a name: training sees where items begin and end",
+        checkable=True,
+    ),
+    ActionSpec("quit", "File", "Quit", "Close the window and end the trainer", ("Ctrl+Q",)),
+    ActionSpec("play", "Run", "Play", "Start or pause the training (Space)", ("Space",)),
+    ActionSpec("step", "Run", "One step", "Take one optimiser step (→)", ("Right",)),
+    ActionSpec("back", "Run", "One step back", "Go back one step, by doing the run again up to there (←)", ("Left",)),
+    ActionSpec("tenSteps", "Run", "Ten steps", "Take ten optimiser steps", ("Shift+Right",)),
+    ActionSpec("tenBack", "Run", "Ten steps back", "Go back ten steps", ("Shift+Left",)),
+    ActionSpec("rewind", "Run", "Rewind", "Back to the very same start (Home)", ("Home",)),
+    ActionSpec("goTo", "Run", "Go to step…", "Go to any step of this run and pause there", ("Ctrl+G",)),
+    ActionSpec("slower", "Run", "Slower", "Fewer steps a second", ("[",)),
+    ActionSpec("faster", "Run", "Faster", "More steps a second", ("]",)),
+    ActionSpec("settings", "Run", "Settings…", "Start, optimiser, batch, split and seed of the run", ("Ctrl+,",)),
+    ActionSpec("larger", "View", "Larger", "Everything larger", ("Ctrl++", "Ctrl+=")),
+    ActionSpec("smaller", "View", "Smaller", "Everything smaller", ("Ctrl+-",)),
+    ActionSpec("normal", "View", "Normal size", "The designed size", ("Ctrl+0",)),
+    ActionSpec(
+        "colourBlind",
+        "View",
+        "Blue and yellow weights",
+        "Colours that people who confuse red and green can tell apart",
+        checkable=True,
+    ),
+    ActionSpec("table", "View", "Numbers as tables", "The numbers behind the pictures, for keyboard and screen reader", ("Ctrl+T",)),
+    ActionSpec("present", "View", "Present", "Full screen, larger, no menus; Esc leaves, “.” blanks", ("F5",)),
+    ActionSpec("keys", "Help", "Keys", "Every key there is", ("F1",)),
+    ActionSpec("about", "Help", "About embedviz", "Version and what it is made with"),
+)
+
+
+def make_actions(owner: QWidget, handlers: Mapping[str, Callable[[], object]]) -> dict[str, QAction]:
+    """Return an action for every row of the table, connected to the handler of its name."""
+    actions = {}
+    for spec in ACTIONS:
+        action = QAction(spec.title, owner, objectName=f"{spec.name}Action", checkable=spec.checkable)
+        action.setShortcuts([QKeySequence(key) for key in spec.keys])
+        action.setToolTip(spec.tip)
+        action.setStatusTip(spec.tip)
+        action.triggered.connect(handlers[spec.name])
+        owner.addAction(action)  # so that the keys work while the menus are hidden
+        actions[spec.name] = action
+    return actions
+
+
+def fill_menus(bar: QMenuBar, actions: Mapping[str, QAction]) -> dict[str, QMenu]:
+    """Make the menus from the table; return them by title."""
+    menus: dict[str, QMenu] = {}
+    for spec in ACTIONS:
+        if spec.menu not in menus:
+            menu = bar.addMenu(spec.menu)
+            menu.setToolTipsVisible(True)
+            menus[spec.menu] = menu
+        menus[spec.menu].addAction(actions[spec.name])
+    return menus

@@ -1,0 +1,78 @@
+"""The cell under the pointer, in numbers: row, column, what the table, the model and the text say there."""
+
+import numpy as np
+from PySide6.QtCore import Slot
+from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
+
+from embedviz.gui.plots.figures import figure
+from embedviz.gui.state import AppState
+from embedviz.gui.theme import Role, Theme
+from embedviz.gui.widgets import caption
+from embedviz.text.glyphs import glyph
+
+ROWS = ("logit", "softmax", "in the text")
+
+
+class CellReadout(QWidget):
+    """Names one cell (row i, column j) of the table, and keeps its numbers current while training moves them."""
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAccessibleName("Cell under the pointer")
+        self._theme = theme
+        self._cell: tuple[int, int] | None = None
+        self._title = QLabel("Cell under the pointer")
+        self._where = caption("Point at a cell of the table.", elided=True)
+        self._values = {name: QLabel() for name in ROWS}
+        grid = QGridLayout(self)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setVerticalSpacing(theme.px(2))
+        grid.setColumnStretch(1, 1)
+        grid.addWidget(self._title, 0, 0, 1, 2)
+        grid.addWidget(self._where, 1, 0, 1, 2)
+        for row, (name, label) in enumerate(self._values.items(), start=2):
+            grid.addWidget(caption(name), row, 0)
+            grid.addWidget(label, row, 1)
+        theme.changed.connect(self._restyle)
+        self._restyle()
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """Everything that is shown, from top to bottom."""
+        return (self._where.text(), *(label.text() for label in self._values.values()))
+
+    def point_at(self, state: AppState, row: int, column: int) -> None:
+        """Show row and column, both ids; nothing if they are negative."""
+        self._cell = (row, column) if row >= 0 and column >= 0 else None
+        self.refresh(state)
+
+    def refresh(self, state: AppState) -> None:
+        """Take the numbers of the frame that is shown."""
+        document, snapshot = state.document, state.snapshot
+        size = document.vocab_size if document else 0
+        if self._cell is None or document is None or max(self._cell) >= size:
+            self._where.setText("Point at a cell of the table.")
+            for label in self._values.values():
+                label.setText("–")
+            return
+        row, column = self._cell
+        first, second = (glyph(document.tokenizer.vocabulary[i]) for i in self._cell)
+        step = f", step {snapshot.step:,}" if snapshot else ""
+        self._where.setText(f"row {row} ‘{first}’, column {column} ‘{second}’{step}")
+        if snapshot is not None:
+            logits = snapshot.tables["token"][row].astype(np.float64)  # (V,)
+            weights = np.exp(logits - logits.max())  # (V,)
+            self._values["logit"].setText(figure(float(logits[column]), signed=True))
+            self._values["softmax"].setText(figure(float(weights[column] / weights.sum())))
+        seen = f" ({int(document.pairs[row, column]):,} times)"
+        self._values["in the text"].setText(figure(float(document.probabilities[row, column])) + seen)
+
+    @Slot()
+    def _restyle(self) -> None:
+        self._title.setFont(self._theme.font(Role.BODY, bold=True))
+        for name, label in self._values.items():
+            label.setFont(self._theme.font(Role.BODY, bold=True))
+            if name == "in the text":
+                label.setStyleSheet(f"color: {self._theme.colours.data};")
+            elif name == "softmax":
+                label.setStyleSheet(f"color: {self._theme.colours.model};")

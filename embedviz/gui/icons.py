@@ -1,0 +1,37 @@
+"""The transport's icons, drawn in the theme's ink at any size."""
+
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QIcon, QPainter, QPixmap, QPolygonF
+
+_SIZE = 64  # designed pixels of the pixmap; Qt scales it down
+
+
+def transport_icon(name: str, colour: QColor) -> QIcon:
+    """Return the icon "play", "pause", "step", "back" or "rewind" in `colour`."""
+    pixmap = QPixmap(_SIZE, _SIZE)
+    pixmap.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(pixmap)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(colour)
+    for shape in _SHAPES[name]:
+        if isinstance(shape, QRectF):
+            painter.drawRoundedRect(shape, 3, 3)
+        else:
+            painter.drawPolygon(shape)
+    painter.end()
+    return QIcon(pixmap)
+
+
+def _triangle(left: float, right: float) -> QPolygonF:
+    """A triangle whose tip is at `right`, be that to the right or to the left."""
+    return QPolygonF([QPointF(left, 12), QPointF(right, 32), QPointF(left, 52)])
+
+
+_SHAPES: dict[str, tuple[QRectF | QPolygonF, ...]] = {
+    "play": (_triangle(18, 52),),
+    "pause": (QRectF(16, 12, 11, 40), QRectF(37, 12, 11, 40)),
+    "step": (_triangle(14, 42), QRectF(44, 12, 7, 40)),
+    "back": (_triangle(50, 22), QRectF(13, 12, 7, 40)),
+    "rewind": (QRectF(8, 12, 6, 40), _triangle(36, 15), _triangle(58, 37)),
+}

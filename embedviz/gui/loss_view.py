@@ -1,0 +1,75 @@
+"""The loss curve of the run: every loss the trainer sent, the readings, the floor and ln V."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PySide6.QtCore import QTimer, Slot
+from PySide6.QtWidgets import QStackedLayout, QWidget
+
+from embedviz.gui.state import AppState
+from embedviz.gui.theme import Theme
+from embedviz.gui.widgets import caption
+
+if TYPE_CHECKING:
+    from embedviz.gui.plots.curve import LossCurve
+
+POINTS = 1200  # of the curve, at most
+
+
+class LossView(QWidget):
+    """Holds the place of the curve until the first window is up: the plotting library takes its time."""
+
+    def __init__(self, state: AppState, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("lossView")
+        self._state = state
+        self._theme = theme
+        self._gap_mode = False
+        self._stack = QStackedLayout(self)
+        self._stack.addWidget(caption(""))
+        self.curve: LossCurve | None = None
+        state.frame_shown.connect(self.refresh)
+        state.document_changed.connect(self.refresh)
+
+    def load(self) -> None:
+        """Import the plotting library and show the curve."""
+        from embedviz.gui.plots.curve import LossCurve
+
+        if self.curve is None:
+            self.curve = LossCurve(self._theme)
+            self.curve.setObjectName("lossCurve")
+            self._stack.addWidget(self.curve)
+            self._stack.setCurrentWidget(self.curve)
+            self.curve.set_gap_mode(self._gap_mode)
+            self.refresh()
+
+    def set_gap_mode(self, on: bool) -> None:
+        """Show the gap to the floor on a logarithmic scale, or the loss."""
+        self._gap_mode = on
+        if self.curve is not None:
+            self.curve.set_gap_mode(on)
+
+    @Slot()
+    def refresh(self) -> None:
+        """Draw what the record holds up to the step that is shown."""
+        state, curve = self._state, self.curve
+        document = state.document
+        if curve is None or document is None:
+            return
+        run = state.run
+        curve.set_floor(document.floor, f"floor of any bigram table {document.floor:.3f}")
+        uniform = math.log(document.vocab_size)
+        curve.set_uniform(uniform, f"ln {document.vocab_size} = {uniform:.3f}")
+        record = state.record
+        if record is None or run.reading is None:
+            return
+        series = record.losses.series(0, max(run.step - 1, 0), POINTS)
+        readings = [reading for reading in record.readings() if reading.step <= run.step]
+        val = [(reading.step, reading.val) for reading in readings if reading.val is not None]
+        validation = (np.array([step for step, _ in val], float), np.array([loss for _, loss in val])) if val else None
+        estimate = run.reading.estimated
+        curve.set_curves((series.steps, series.mean, series.low, series.high), validation, estimate)
+        curve.set_shown_step(run.reading.step, run.reading.train)

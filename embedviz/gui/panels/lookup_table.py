@@ -1,0 +1,266 @@
+"""The Lookup table panel: the table as a heatmap, and the context's rows pulled out of it."""
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import Slot
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from embedviz.analysis.ordering import by_frequency, by_similarity
+from embedviz.gui.cell_readout import CellReadout
+from embedviz.gui.controller import RunController
+from embedviz.gui.plots.colorbar import ColorBar
+from embedviz.gui.plots.heatmap import Heatmap
+from embedviz.gui.plots.strip import RowStrip
+from embedviz.gui.state import AppState
+from embedviz.gui.table_view import MODES, TableFrame, TableModes
+from embedviz.gui.theme import Role, Theme
+from embedviz.gui.widgets import Card, Segments, caption
+from embedviz.text.glyphs import glyph
+
+SIDE_WIDTH = 248  # designed pixels of the column beside the heatmap
+ORDERS = (("id", "by id"), ("frequency", "by frequency"), ("similarity", "by similarity"))
+
+
+class LookupTablePanel(Card):
+    """Shows the frame that the state shows, in the mode and the order chosen here."""
+
+    def __init__(
+        self, state: AppState, controller: RunController, theme: Theme, parent: QWidget | None = None
+    ) -> None:
+        super().__init__("Lookup table", theme, parent)
+        self.setObjectName("lookupTablePanel")
+        self._state = state
+        self._controller = controller
+        self._modes = TableModes()
+        self._frame: TableFrame | None = None
+        self._order: NDArray[np.int64] = np.zeros(0, np.int64)  # display row -> id
+        self._place: dict[int, int] = {}  # id -> display row
+        self._labels: list[str] = []
+        self.mode = Segments(MODES, theme)
+        self.header.addWidget(self.mode)
+        self.heatmap = Heatmap(theme)
+        self.heatmap.setObjectName("lookupHeatmap")
+        self.legend = ColorBar(theme)
+        self.strip = RowStrip(theme)
+        self.strip.setObjectName("rowStrip")
+        self.cell = CellReadout(theme)
+        middle = QHBoxLayout()
+        middle.setSpacing(theme.px(8))
+        middle.addWidget(self.heatmap, 1)
+        middle.addWidget(self.legend)
+        self._side = self._make_side()
+        middle.addWidget(self._side)
+        self.body.addLayout(middle, 1)
+        self.body.addLayout(self._make_tools())
+        self._connect()
+        self._restyle()
+
+    def _make_side(self) -> QWidget:
+        side = QWidget()
+        layout = QVBoxLayout(side)
+        layout.setContentsMargins(self.theme.px(8), 0, 0, 0)
+        layout.setSpacing(self.theme.px(4))
+        self._strip_title = QLabel("Rows looked up")
+        self._strip_line = caption(elided=True)
+        layout.addWidget(self._strip_title)
+        layout.addWidget(self._strip_line)
+        layout.addWidget(self.strip, 1)
+        layout.addWidget(self.cell)
+        return side
+
+    def _make_tools(self) -> QHBoxLayout:
+        self._sort = QComboBox(objectName="rowOrder", toolTip="The order of the rows (columns stay by id)")
+        self._sort.setAccessibleName("Order of the rows")
+        for name, title in ORDERS:
+            self._sort.addItem(title, name)
+        self._hide = QCheckBox("hide unused rows", objectName="hideUnused")
+        self._hide.setToolTip("Leave out the rows of tokens that the training part never looks up")
+        self._find = QLineEdit(placeholderText="Find a token", objectName="findToken", clearButtonEnabled=True)
+        self._find.setAccessibleName("Find a token in the table")
+        self._find.setToolTip("A token or its id, then Enter: its row is marked and brought into view")
+        self._all = QPushButton("Show all", toolTip="Undo zooming and moving (double click)")
+        self._pooling = caption(elided=True)
+        row = QHBoxLayout()
+        rows_label = caption("Rows")
+        row.addWidget(rows_label)
+        row.addWidget(self._sort)
+        row.addWidget(self._hide)
+        row.addWidget(self._find)
+        row.addWidget(self._all)
+        row.addWidget(self._pooling, 1)
+        return row
+
+    def _connect(self) -> None:
+        state = self._state
+        self.mode.chosen.connect(self._change_mode)
+        self._sort.currentIndexChanged.connect(self._arrange)
+        self._hide.toggled.connect(self._arrange)
+        self._find.returnPressed.connect(self._go_to_token)
+        self._all.clicked.connect(self.heatmap.reset_view)
+        self.heatmap.hovered.connect(self._show_cell)
+        self.heatmap.row_clicked.connect(self._select_row)
+        self.heatmap.view_changed.connect(self._show_pooling)
+        self.strip.hovered.connect(self._show_strip_cell)
+        state.document_changed.connect(self._take_document)
+        state.run_changed.connect(self._take_run)
+        state.selection_changed.connect(self._show_context)
+        state.hovered_changed.connect(self._outline)
+        state.frame_shown.connect(self.refresh)
+        self.theme.changed.connect(self._restyle)
+        self._run_id = ""
+
+    def set_colour_blind(self, on: bool) -> None:
+        """Draw signed numbers in blue and yellow instead of blue and red."""
+        self._modes.colour_blind = on
+        self.refresh()
+
+    # --- from the state -----------------------------------------------------------------------------
+
+    @Slot()
+    def _take_document(self) -> None:
+        document = self._state.document
+        self._labels = [glyph(token) for token in document.tokenizer.vocabulary] if document else []
+        self._modes.reset()
+        self._arrange()
+
+    @Slot()
+    def _take_run(self) -> None:
+        if self._state.run.run_id != self._run_id:
+            self._run_id = self._state.run.run_id
+            self._modes.reset()
+
+    @Slot()
+    def refresh(self) -> None:
+        """Draw the frame that the state shows."""
+        made = self._modes.frame(self.mode.value, self._state)
+        if isinstance(made, str):
+            self._frame = None
+            self.heatmap.set_empty(made)
+            self.subtitle.setText("")
+            self._show_context()
+            return
+        self._frame = made
+        size = len(self._labels)
+        shown = "" if len(self._order) == size else f", {len(self._order):,} rows shown"
+        self.subtitle.setText(f"token_embedding_table · {size:,} × {size:,} · {made.title}{shown}")
+        in_order = made.values if self._is_plain else made.values[self._order]
+        self.heatmap.set_empty("")
+        self.heatmap.set_data(in_order, made.levels, made.colormap)
+        self.legend.set_levels(made.levels, made.colormap, made.ticks)
+        self._show_context()
+        self.cell.refresh(self._state)
+
+    @Slot()
+    def _show_context(self) -> None:
+        ids = self._state.context_ids
+        self._outline()
+        if self._frame is None or not len(ids):
+            self.strip.set_empty("Select a token of your line: its row appears here.")
+            self._strip_line.setText("")
+            return
+        text = "".join(self._labels[i] for i in ids.tolist())
+        listed = ", ".join(map(str, ids.tolist()))
+        self._strip_line.setText(f"“{text}” → ids {listed} → ({len(ids)}, {self._frame.values.shape[1]})")
+        self.strip.set_empty("")
+        self.strip.set_rows(
+            [self._labels[i] for i in ids.tolist()],
+            ids.tolist(),
+            self._frame.values[ids],
+            self._frame.levels,
+            self._frame.colormap,
+            len(ids) - 1 if self._state.selected_id is not None else None,
+        )
+
+    @Slot()
+    def _outline(self) -> None:
+        state = self._state
+        wanted = [*state.context_ids.tolist(), *([state.hovered_token] if state.hovered_token >= 0 else [])]
+        rows = [self._place[i] for i in dict.fromkeys(wanted) if i in self._place]
+        selected = state.selected_id
+        self.heatmap.set_outlined(rows, self._place.get(selected) if selected is not None else None)
+
+    # --- order --------------------------------------------------------------------------------------
+
+    @property
+    def _is_plain(self) -> bool:
+        return len(self._order) == len(self._labels) and self._sort.currentData() == "id"
+
+    @Slot()
+    def _arrange(self) -> None:
+        document = self._state.document
+        if document is None:
+            return
+        how = self._sort.currentData()
+        order = np.arange(document.vocab_size)
+        if how == "frequency":
+            order = by_frequency(document.counts)
+        elif how == "similarity" and self._frame is not None:
+            order = by_similarity(self._frame.values)
+        if self._hide.isChecked():
+            order = order[document.pairs.sum(axis=1)[order] > 0]
+        self._order = order
+        self._place = {token: row for row, token in enumerate(order.tolist())}
+        self.heatmap.set_labels([self._labels[i] for i in order.tolist()], self._labels)
+        self.refresh()
+
+    @Slot()
+    def _go_to_token(self) -> None:
+        document, wanted = self._state.document, self._find.text()
+        if document is None or not wanted:
+            return
+        matches = [i for i, token in enumerate(document.tokenizer.vocabulary) if wanted in (token, self._labels[i])]
+        if not matches and wanted.isdigit() and int(wanted) < document.vocab_size:
+            matches = [int(wanted)]
+        row = self._place.get(matches[0]) if matches else None
+        if row is None:
+            self._find.setToolTip(f"‘{wanted}’ is not among the rows shown.")
+            self._pooling.setText(f"‘{wanted}’ is not among the rows shown.")
+            return
+        self._state.set_hovered(matches[0])
+        self.heatmap.center_on(row)
+
+    # --- from the person ----------------------------------------------------------------------------
+
+    @Slot(str)
+    def _change_mode(self, mode: str) -> None:
+        self._controller.set_wants_gradients(mode == "gradient")
+        self.refresh()
+
+    @Slot(int)
+    def _select_row(self, row: int) -> None:
+        state = self._state
+        token = int(self._order[row])
+        places = np.flatnonzero(state.line_ids == token)
+        if len(places):
+            state.select(int(places[np.argmin(np.abs(places - state.selected))]))
+        state.set_hovered(token)
+
+    @Slot(int, int)
+    def _show_cell(self, row: int, column: int) -> None:
+        inside = 0 <= row < len(self._order)
+        self.cell.point_at(self._state, int(self._order[row]) if inside else -1, column)
+        self._state.set_hovered(int(self._order[row]) if inside else -1)
+
+    @Slot(int, int)
+    def _show_strip_cell(self, row: int, column: int) -> None:
+        ids = self._state.context_ids
+        self.cell.point_at(self._state, int(ids[row]) if 0 <= row < len(ids) else -1, column)
+
+    @Slot()
+    def _show_pooling(self) -> None:
+        self._pooling.setText(self.heatmap.pooling_note)
+
+    @Slot()
+    def _restyle(self) -> None:
+        self._side.setFixedWidth(self.theme.px(SIDE_WIDTH))
+        self._strip_title.setFont(self.theme.font(Role.BODY, bold=True))
+        self._find.setFixedWidth(self.theme.px(130))

@@ -1,0 +1,260 @@
+"""The Training panel: transport, pace, when to stop, where the loss stands, and its curve."""
+
+from PySide6.QtCore import QSize, Qt, Slot
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import (
+    QComboBox,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QSpinBox,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from embedviz import catalog
+from embedviz.engine.messages import Until
+from embedviz.gui.controller import PACES, RunController
+from embedviz.gui.icons import transport_icon
+from embedviz.gui.loss_view import LossView
+from embedviz.gui.state import AppState, Phase
+from embedviz.gui.theme import Role, Theme
+from embedviz.gui.widgets import Card, Figure, Segments, caption
+
+LEFT_WIDTH = 500  # designed pixels, of the part beside the curve
+TRANSPORT = ("rewind", "back", "play", "step")
+UNTIL = (
+    ("converged", "until converged", "Stops when the loss stays within 0.001 nats of the floor"),
+    ("step", "until step", "Stops at the step given beside"),
+    ("ever", "for ever", "Stops when you pause"),
+)
+VERDICT_COLOURS = {"learning": "warning", "converged": "good", "plateau": "warning"}
+
+
+class TrainingPanel(Card):
+    """Everything that makes the run move, and what it is worth so far."""
+
+    def __init__(
+        self,
+        state: AppState,
+        controller: RunController,
+        actions: dict[str, QAction],
+        theme: Theme,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__("Training", theme, parent)
+        self.setObjectName("trainingPanel")
+        self._state = state
+        self._controller = controller
+        self._actions = actions
+        self.gap = Segments(
+            (
+                ("loss", "Loss", "The loss itself, in nats per token"),
+                ("gap", "Gap to the floor", "How far above the floor the loss still is, on a logarithmic scale"),
+            ),
+            theme,
+        )
+        self.header.addWidget(self.gap)
+        self._left = QWidget()
+        column = QVBoxLayout(self._left)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(theme.px(8))
+        column.addLayout(self._make_transport())
+        column.addWidget(self._make_verdict())
+        column.addLayout(self._make_figures())
+        column.addStretch(1)
+        column.addLayout(self._make_pace())
+        self.loss = LossView(state, theme)
+        middle = QHBoxLayout()
+        middle.setSpacing(theme.px(24))
+        middle.addWidget(self._left)
+        middle.addWidget(self.loss, 1)
+        self.body.addLayout(middle, 1)
+        self.gap.chosen.connect(self._change_gap)
+        state.run_changed.connect(self._show_run)
+        state.frame_shown.connect(self._show_frame)
+        state.pace_changed.connect(self._show_pace)
+        theme.changed.connect(self._restyle)
+        self._restyle()
+        self._show_pace()
+        self._show_run()
+
+    def _make_transport(self) -> QHBoxLayout:
+        row = QHBoxLayout()
+        row.setSpacing(self.theme.px(8))
+        self._buttons: dict[str, QToolButton] = {}
+        for name in TRANSPORT:
+            button = QToolButton(objectName=f"{name}Button")
+            button.setDefaultAction(self._actions[name])
+            button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
+            button.setProperty("primary", name == "play")
+            self._buttons[name] = button
+            row.addWidget(button)
+        self._step = QLabel("Step 0")
+        self._step.setProperty("role", "title")
+        self._rate = caption("", elided=True)
+        words = QVBoxLayout()
+        words.setSpacing(0)
+        words.addWidget(self._step)
+        words.addWidget(self._rate)
+        row.addSpacing(self.theme.px(8))
+        row.addLayout(words, 1)
+        settings = QToolButton(objectName="settingsButton")
+        settings.setDefaultAction(self._actions["settings"])
+        settings.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
+        row.addWidget(settings)
+        return row
+
+    def _make_verdict(self) -> QLabel:
+        self._verdict = QLabel()
+        self._verdict.setObjectName("verdict")
+        return self._verdict
+
+    def _make_figures(self) -> QGridLayout:
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(self.theme.px(16))
+        self._figures = {
+            name: Figure(title, self.theme)
+            for name, title in (
+                ("train", "training loss"),
+                ("val", "validation loss"),
+                ("floor", "floor of the table"),
+                ("gap", "above the floor"),
+                ("uniform", "ln V, guessing"),
+            )
+        }
+        for column, figure in enumerate(self._figures.values()):
+            grid.addWidget(figure, 0, column)
+        return grid
+
+    def _make_pace(self) -> QHBoxLayout:
+        self._until = QComboBox(objectName="untilChoice")
+        self._until.setAccessibleName("When training stops by itself")
+        for name, title, tip in UNTIL:
+            self._until.addItem(title, name)
+            self._until.setItemData(self._until.count() - 1, tip, Qt.ItemDataRole.ToolTipRole)
+        self._until_step = QSpinBox(objectName="untilStep", minimum=1, maximum=100_000_000, value=600)
+        self._until_step.setAccessibleName("Step to stop at")
+        self._until_step.setGroupSeparatorShown(True)
+        self._pace = QComboBox(objectName="paceChoice")
+        self._pace.setAccessibleName("Speed")
+        for pace in PACES:
+            self._pace.addItem(pace_name(pace), pace)
+        self._until.currentIndexChanged.connect(self._take_until)
+        self._until_step.valueChanged.connect(self._take_until)
+        self._pace.currentIndexChanged.connect(self._take_pace)
+        row = QHBoxLayout()
+        row.addWidget(caption("Speed"))
+        row.addWidget(self._pace)
+        row.addSpacing(self.theme.px(8))
+        row.addWidget(caption("Train"))
+        row.addWidget(self._until)
+        row.addWidget(self._until_step)
+        row.addStretch(1)
+        return row
+
+    # --- from the person ----------------------------------------------------------------------------
+
+    @Slot()
+    def _take_until(self) -> None:
+        kind = self._until.currentData()
+        self._until_step.setVisible(kind == "step")
+        self._state.set_until(
+            Until(step=self._until_step.value() if kind == "step" else None, converged=kind == "converged")
+        )
+
+    @Slot()
+    def _take_pace(self) -> None:
+        pace = self._pace.currentData()
+        if pace != self._state.pace:
+            self._controller.set_pace(pace)
+
+    @Slot(str)
+    def _change_gap(self, name: str) -> None:
+        self.loss.set_gap_mode(name == "gap")
+
+    # --- from the state -----------------------------------------------------------------------------
+
+    @Slot()
+    def _show_pace(self) -> None:
+        place = PACES.index(self._state.pace) if self._state.pace in PACES else len(PACES) - 1
+        self._pace.setCurrentIndex(place)
+        kind = "step" if self._state.until.step else "converged" if self._state.until.converged else "ever"
+        self._until.setCurrentIndex(self._until.findData(kind))
+        self._until_step.setVisible(kind == "step")
+
+    @Slot()
+    def _show_run(self) -> None:
+        run = self._state.run
+        config = run.config
+        optimizer = catalog.OPTIMIZERS[config.optimizer].title
+        batch = "whole text" if config.whole_text else f"batches of {config.batch_size} × {config.block_size}"
+        start = catalog.STARTS[config.init].title
+        self.subtitle.setText(f"{optimizer} · {config.lr:g}, {batch}, from {start}, seed {config.seed}")
+        playing = run.phase in (Phase.PLAYING, Phase.PAUSING) or self._controller.will_play
+        on_accent = self.theme.colour("on_accent")
+        self._buttons["play"].setIcon(transport_icon("pause" if playing else "play", on_accent))
+        self._actions["play"].setText("Pause" if playing else "Play")
+        idle = run.phase is Phase.PAUSED
+        self._actions["step"].setEnabled(idle)
+        self._actions["back"].setEnabled(idle and run.step > 0)
+        self._actions["rewind"].setEnabled(run.step > 0 and run.phase not in (Phase.WARMING, Phase.LOST))
+        self.loss.refresh()
+        self._show_frame()
+
+    @Slot()
+    def _show_frame(self) -> None:
+        state = self._state
+        run, snapshot = state.run, state.snapshot
+        self._step.setText(f"Step {run.step:,}")
+        self._actions["back"].setEnabled(run.phase is Phase.PAUSED and run.step > 0)
+        threads = f"{run.config.threads} thread" + ("s" if run.config.threads != 1 else "")
+        where = f"{run.config.device.upper()}, {threads}"
+        rate = f"{snapshot.steps_per_second:,.0f} steps/s" if snapshot and snapshot.steps_per_second else ""
+        phase = run.phase.value if run.phase is not Phase.PLAYING else ""
+        self._rate.setText(" · ".join(part for part in (phase, rate, where) if part))
+        self._show_losses()
+
+    def _show_losses(self) -> None:
+        run = self._state.run
+        reading = run.reading
+        document = self._state.document
+        if reading is None or document is None:
+            return
+        estimated = " (estimate)" if reading.estimated else ""
+        at = "" if reading.step == run.step else f", step {reading.step:,}"
+        gap = reading.train - document.floor
+        self._figures["train"].set_value(f"{reading.train:.4f}", f"training loss{estimated}{at}")
+        self._figures["val"].set_value(
+            "none" if reading.val is None else f"{reading.val:.4f}",
+            "nothing held out" if reading.val is None else f"validation loss{estimated}",
+        )
+        self._figures["floor"].set_value(f"{document.floor:.4f}")
+        self._figures["gap"].set_value(f"{gap:.4f}")
+        uniform = run.uniform or 0.0
+        self._figures["uniform"].set_value(f"{uniform:.4f}" if uniform else "–", f"ln {document.vocab_size}, guessing")
+        sentence = reading.sentence or f"Still learning: {gap:.3g} nats above the floor"
+        colour = self.theme.colour(VERDICT_COLOURS.get(reading.verdict, "warning")).name()
+        self._verdict.setText(f"<span style='color:{colour}'>●</span> {sentence}")
+
+    @Slot()
+    def _restyle(self) -> None:
+        self._left.setFixedWidth(self.theme.px(LEFT_WIDTH))
+        ink = self.theme.colour("ink")
+        for name in TRANSPORT:
+            colour = self.theme.colour("on_accent") if name == "play" else ink
+            shown = "pause" if name == "play" and self._state.run.phase is Phase.PLAYING else name
+            self._actions[name].setIcon(transport_icon(shown, colour))
+            side = self.theme.px(24 if name == "play" else 20)
+            self._buttons[name].setIconSize(QSize(side, side))
+        self._verdict.setFont(self.theme.font(Role.BODY, bold=True))
+
+
+def pace_name(pace: float | None) -> str:
+    """Return a pace in words."""
+    if pace is None:
+        return "as fast as it goes"
+    if pace == 60:
+        return "60 steps/s, one a frame"
+    return f"{pace:,.0f} step/s" if pace == 1 else f"{pace:,.0f} steps/s"

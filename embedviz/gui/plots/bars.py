@@ -1,0 +1,325 @@
+"""Probabilities as bars: blue for what the model says, an orange tick for what the data says, a number."""
+
+from collections.abc import Sequence
+from heapq import nlargest
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import (
+    QFocusEvent,
+    QFontMetricsF,
+    QHelpEvent,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPen,
+    QResizeEvent,
+    QWheelEvent,
+)
+from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
+
+from embedviz.gui.plots.base import ScrollingPlot
+from embedviz.gui.plots.figures import counted, longest
+from embedviz.gui.theme import Role, Theme
+
+LOWEST_ROW, HIGHEST_ROW = 26, 34  # designed pixels
+WIDEST_LABEL = 120
+
+
+class BarChart(ScrollingPlot):
+    """One row a token: label, bar, number. Up and Down choose a row, Return or a click activates it.
+
+    Label and number columns only ever widen, so that a change of values never moves the bars.
+    """
+
+    hovered = Signal(int)  # the row under the pointer or the cursor; -1 when none is
+    row_activated = Signal(int)
+
+    own_keys: ClassVar[frozenset[Qt.Key]] = frozenset(
+        {Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_Return, Qt.Key.Key_Enter}
+    )
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(theme, "Probabilities", parent)
+        self._labels: tuple[str, ...] = ()
+        self._ids: tuple[int, ...] = ()
+        self._texts: tuple[str, ...] = ()
+        self._model: NDArray[np.floating[Any]] = np.zeros(0)
+        self._data: NDArray[np.floating[Any]] | None = None
+        self._maximum = 1.0
+        self._tooltips: tuple[str, ...] = ()
+        self._caption = ""
+        self._row: int | None = None
+        self._label_width = self._text_width = 0.0
+        self.restyle()
+        self.setMouseTracking(True)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+
+    def set_data(
+        self,
+        labels: Sequence[str],
+        ids: Sequence[int],
+        model: NDArray[np.floating[Any]],
+        data: NDArray[np.floating[Any]] | None,
+        texts: Sequence[str],
+        maximum: float,
+    ) -> None:
+        """Show `model`, (n,), as bars, `data`, (n,), as ticks, `texts` as numbers; `maximum` fills it."""
+        self._labels, self._ids, self._texts = tuple(labels), tuple(ids), tuple(texts)
+        self._model, self._data, self._maximum = model, data, maximum
+        if self._labels:
+            self._empty = ""
+        if self._row is not None and self._row >= len(self._labels):
+            self._hover(None)
+        self._measure()
+        self._lay_out()
+        self.touch()
+
+    def set_tooltips(self, texts: Sequence[str]) -> None:
+        """Give each row the text that is shown when the pointer rests on it."""
+        self._tooltips = tuple(texts)
+
+    def set_caption(self, text: str) -> None:
+        """Name the axis ("probability of the next token") above the bars; "" for no name."""
+        if text != self._caption:
+            self._caption = text
+            self._lay_out()
+            self.touch()
+
+    def describe(self) -> str:
+        """Return the first rows in words, and the row under the pointer."""
+        rows = [self._in_words(row) for row in range(min(3, len(self._labels)))]
+        words = f"{counted(len(self._labels), 'bar')}; {', '.join(rows)}"
+        if self._row is not None:
+            words += f"; at {self._in_words(self._row)}"
+        return words
+
+    # ---- where it is
+
+    @property
+    def row_height(self) -> int:
+        """The height of a row: what divides the room, between 26 and 34 designed pixels."""
+        lowest, highest = self._theme.px(LOWEST_ROW), self._theme.px(HIGHEST_ROW)
+        if not self._labels:
+            return highest
+        return max(lowest, min(highest, (self.height() - self._top()) // len(self._labels)))
+
+    def row_rect(self, row: int) -> QRectF:
+        """Return where a row is; it may be scrolled away."""
+        height = self.row_height
+        return QRectF(0, self._top() + row * height - self.scroll_bar.value(), self.page_width, height)
+
+    def track_rect(self, row: int) -> QRectF:
+        """Return the place of a bar that is `maximum` long."""
+        px = self._theme.px
+        left = px(6) + self._label_room() + px(10)
+        right = self.page_width - px(6) - self._text_width - px(12)
+        line = self.row_rect(row)
+        high = px(16)
+        return QRectF(left, line.center().y() - high / 2, max(1.0, right - left), high)
+
+    def bar_rect(self, row: int) -> QRectF:
+        """Return where a row's bar is."""
+        track = self.track_rect(row)
+        return QRectF(
+            track.left(), track.top(), track.width() * self._share(self._model[row]), track.height()
+        )
+
+    def tick_x(self, row: int) -> float | None:
+        """Return where the data's tick is on a row; None without data."""
+        if self._data is None or not np.isfinite(self._data[row]):
+            return None
+        track = self.track_rect(row)
+        return track.left() + track.width() * self._share(self._data[row])
+
+    def row_at(self, y: float) -> int | None:
+        """Return the row at a height, None if none is there."""
+        if y < self._top():
+            return None
+        row = int((y - self._top() + self.scroll_bar.value()) // self.row_height)
+        return row if row < len(self._labels) else None
+
+    def shown_rows(self) -> range:
+        """Return the rows of which at least a part is visible."""
+        height, top = self.row_height, self.scroll_bar.value()
+        stop = -(-(top + self.height() - self._top()) // height)
+        return range(top // height, max(0, min(len(self._labels), stop)))
+
+    # ---- Qt
+
+    def sizeHint(self) -> QSize:
+        """Return room for 14 rows."""
+        return QSize(self._theme.px(340), 14 * self._theme.px(LOWEST_ROW))
+
+    def minimumSizeHint(self) -> QSize:
+        """Return room for three rows."""
+        return QSize(self._theme.px(180), 3 * self._theme.px(LOWEST_ROW))
+
+    def restyle(self) -> None:
+        """Measure labels and numbers in the new fonts."""
+        self._glyph_font = self._theme.font(Role.TITLE, mono=True)
+        self._text_font = self._theme.font(Role.BODY)
+        self._caption_font = self._theme.font(Role.CAPTION)
+        self._glyphs, self._figures = QFontMetricsF(self._glyph_font), QFontMetricsF(self._text_font)
+        self._label_width = self._text_width = 0.0
+        self._measure()
+        self._lay_out()
+
+    def draw(self, painter: QPainter, exposed: QRect) -> None:  # noqa: ARG002
+        """Paint the rows on screen, kind by kind."""
+        px = self._theme.px
+        if self._caption:
+            metrics = QFontMetricsF(self._caption_font)
+            painter.setFont(self._caption_font)
+            painter.setPen(self._theme.colour("muted"))
+            line = QRectF(px(6), 0, self.page_width - 2 * px(6), self._top())
+            words = metrics.elidedText(self._caption, Qt.TextElideMode.ElideRight, line.width())
+            left = max(
+                line.left(), min(self.track_rect(0).left(), line.right() - metrics.horizontalAdvance(words))
+            )
+            line.setLeft(left)
+            painter.drawText(line, Qt.AlignmentFlag.AlignVCenter, words)
+        painter.setClipRect(QRectF(0, self._top(), self.width(), self.height()))
+        shown = self.shown_rows()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        if self._row is not None and self._row in shown:
+            painter.setBrush(self._theme.colour("well"))
+            painter.drawRoundedRect(self.row_rect(self._row).adjusted(0, 1, 0, -1), px(6), px(6))
+        painter.setBrush(self._theme.colour("model"))
+        for row in shown:
+            _draw_bar(painter, self.bar_rect(row), px(3))
+        painter.setPen(QPen(self._theme.colour("data"), px(2)))
+        for row in shown:
+            x = self.tick_x(row)
+            if x is not None:
+                line = self.track_rect(row).adjusted(0, -px(2), 0, px(2))
+                painter.drawLine(QPointF(x, line.top()), QPointF(x, line.bottom()))
+        self._draw_texts(painter, shown)
+        painter.setClipping(False)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Divide the new height."""
+        super().resizeEvent(event)
+        self._lay_out()
+
+    def event(self, event: QEvent) -> bool:
+        """Show the row's tool tip."""
+        if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
+            row = self.row_at(event.pos().y())
+            if row is not None and row < len(self._tooltips) and not self._empty:
+                QToolTip.showText(event.globalPos(), self._tooltips[row], self, self.row_rect(row).toRect())
+            else:
+                QToolTip.hideText()
+            return True
+        return super().event(event)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        """Scroll."""
+        before = self.scroll_bar.value()
+        self.scroll_bar.setValue(before - round(event.angleDelta().y() / 120 * 3 * self.row_height))
+        event.setAccepted(self.scroll_bar.value() != before)
+        self._point_at(event.position())
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Point at a row."""
+        self._point_at(event.position())
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """Activate the row that was clicked."""
+        row = None if self._empty else self.row_at(event.position().y())
+        if event.button() == Qt.MouseButton.LeftButton and row is not None:
+            self.row_activated.emit(row)
+
+    def leaveEvent(self, event: QEvent) -> None:
+        """Point at nothing."""
+        super().leaveEvent(event)
+        self._hover(None)
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        """Take the cursor away, unless the pointer holds it."""
+        super().focusOutEvent(event)
+        if not self.underMouse():
+            self._hover(None)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Move the cursor, or activate its row."""
+        super().keyPressEvent(event)
+        if not self._labels or not self.is_own_key(event):
+            return
+        event.accept()
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            if self._row is not None:
+                self.row_activated.emit(self._row)
+            return
+        step = 1 if event.key() == Qt.Key.Key_Down else -1
+        row = 0 if self._row is None else min(len(self._labels) - 1, max(0, self._row + step))
+        height = self.row_height
+        self.scroll_to(row * height, (row + 1) * height + self._top())
+        self._hover(row)
+
+    def _draw_texts(self, painter: QPainter, shown: range) -> None:
+        px = self._theme.px
+        painter.setPen(self._theme.colour("ink"))
+        painter.setFont(self._glyph_font)
+        rise = (self._glyphs.ascent() - self._glyphs.descent()) / 2
+        for row in shown:
+            text = self._labels[row]
+            if len(text) > 1:
+                text = self._glyphs.elidedText(text, Qt.TextElideMode.ElideMiddle, self._label_room())
+            left = px(6) + self._label_room() - self._glyphs.horizontalAdvance(text)
+            painter.drawText(QPointF(left, self.row_rect(row).center().y() + rise), text)
+        painter.setFont(self._text_font)
+        rise = (self._figures.ascent() - self._figures.descent()) / 2
+        right = self.page_width - px(6)
+        for row in shown:
+            text = self._texts[row]
+            left = right - self._figures.horizontalAdvance(text)
+            painter.drawText(QPointF(left, self.row_rect(row).center().y() + rise), text)
+
+    def _label_room(self) -> float:
+        return min(self._label_width, 0.35 * self.page_width)
+
+    def _share(self, value: float) -> float:
+        return (
+            float(min(1.0, max(0.0, value / self._maximum)))
+            if self._maximum > 0 and np.isfinite(value)
+            else 0.0
+        )
+
+    def _in_words(self, row: int) -> str:
+        return f"{self._labels[row]} {self._texts[row]}"
+
+    def _top(self) -> int:
+        return round(QFontMetricsF(self._caption_font).height() + self._theme.px(4)) if self._caption else 0
+
+    def _measure(self) -> None:
+        widest = max(map(self._glyphs.horizontalAdvance, longest(self._labels)), default=0.0)
+        self._label_width = max(
+            self._label_width, min(self._theme.px(WIDEST_LABEL), widest), self._theme.px(14)
+        )
+        figures = max(
+            map(self._figures.horizontalAdvance, nlargest(4, set(self._texts), key=len)), default=0.0
+        )
+        self._text_width = max(self._text_width, figures, self._figures.horizontalAdvance("0.000"))
+
+    def _lay_out(self) -> None:
+        self.set_content_height(len(self._labels) * self.row_height + self._top(), self.row_height)
+
+    def _point_at(self, here: QPointF) -> None:
+        self._hover(None if self._empty else self.row_at(here.y()))
+
+    def _hover(self, row: int | None) -> None:
+        if row != self._row:
+            self._row = row
+            self.touch()
+            self.hovered.emit(-1 if row is None else row)
+
+
+def _draw_bar(painter: QPainter, rect: QRectF, radius: float) -> None:
+    radius = min(radius, rect.width() / 2)
+    if rect.width() > 0:
+        painter.drawRoundedRect(rect, radius, radius)

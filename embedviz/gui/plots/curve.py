@@ -1,0 +1,346 @@
+"""The loss over the steps, with the floor that no such table can go below; or how far it is above that.
+
+The only view that needs pyqtgraph: import it late, after the first window is up.
+"""
+
+import math
+from typing import Any, ClassVar
+
+import numpy as np
+import pyqtgraph as pg
+from numpy.typing import NDArray
+from PySide6.QtCore import QPointF, QRect, QSize, Qt, Slot
+from PySide6.QtGui import QFontMetricsF, QKeyEvent, QPainter, QPen, QResizeEvent
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from embedviz.gui.plots.base import Plot
+from embedviz.gui.plots.curve_canvas import Canvas, Points
+from embedviz.gui.plots.curve_range import nice_end, y_range
+from embedviz.gui.plots.figures import figure
+from embedviz.gui.theme import Role, Theme
+
+Values = NDArray[np.floating[Any]] | NDArray[np.integer[Any]]
+NOTHING: Points = np.zeros(0)
+
+
+class LossCurve(Plot):
+    """Training and validation loss. The wheel zooms, dragging moves, a double click or 0 shows all."""
+
+    own_keys: ClassVar[frozenset[Qt.Key]] = frozenset(
+        {Qt.Key.Key_Plus, Qt.Key.Key_Equal, Qt.Key.Key_Minus, Qt.Key.Key_0}
+    )
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(theme, "Loss curve", parent)
+        self._train: tuple[Points, Points, Points, Points] = (NOTHING, NOTHING, NOTHING, NOTHING)
+        self._validation: tuple[Points, Points] | None = None
+        self._estimate = False
+        self._floor: tuple[float, str] | None = None
+        self._uniform: tuple[float, str] | None = None
+        self._shown: tuple[float, float] | None = None
+        self._gap_mode = False
+        self._unit, self._factor = "nats per token", 1.0
+        self._x_end = 0.0
+        self._by_hand = False
+        self._canvas = Canvas()
+        self._canvas.setParent(self)
+        self._band = pg.PlotCurveItem(fillLevel="enclosed", pen=None, antialias=False)
+        self._validation_curve = pg.PlotCurveItem(connect="finite", antialias=True)
+        self._train_curve = pg.PlotCurveItem(connect="finite", antialias=True)
+        for item in (self._band, self._validation_curve, self._train_curve):
+            self._canvas.addItem(item, ignoreBounds=True)
+        self._canvas.view_box.sigRangeChangedManually.connect(self._moved_by_hand)
+        self._canvas.double_clicked.connect(self.reset_view)
+        self._canvas.view_box.sigResized.connect(self._resized)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.restyle()
+
+    # ---- what is shown
+
+    def set_curves(
+        self,
+        train: tuple[Values, Values, Values, Values],
+        validation: tuple[Values, Values] | None,
+        estimate: bool,
+    ) -> None:
+        """Show `train`: steps, mean, low, high, each (n,), and `validation`: steps, losses, each (m,).
+
+        `low` and `high` bound what a point stands for. NaN leaves a gap. `estimate` says that the training
+        loss is that of batches. No steps at all: the axes start anew.
+        """
+        steps, mean, low, high = (np.asarray(part, dtype=np.float64) for part in train)
+        self._train = steps, mean, low, high
+        self._validation = (
+            None
+            if validation is None
+            else (np.asarray(validation[0], dtype=np.float64), np.asarray(validation[1], dtype=np.float64))
+        )
+        self._estimate = estimate
+        if len(steps):
+            self._set_plot_visible(True)
+        else:
+            self._x_end, self._by_hand = 0.0, False
+        self._take_curves()
+
+    def set_floor(self, value: float | None, text: str) -> None:
+        """Draw a dashed line at `value`, named `text`, or none."""
+        floor = None if value is None else (value, text)
+        if floor != self._floor:
+            self._floor = floor
+            self._take_curves()
+
+    def set_uniform(self, value: float | None, text: str) -> None:
+        """Draw a dotted line at the loss of guessing, named `text` ("ln 65 = 4.174"), or none."""
+        uniform = None if value is None else (value, text)
+        if uniform != self._uniform:
+            self._uniform = uniform
+            self._take_lines()
+
+    def set_gap_mode(self, on: bool) -> None:
+        """Show how far the loss is above the floor, on a logarithmic axis (the loss if no floor is set)."""
+        if on != self._gap_mode:
+            self._gap_mode, self._by_hand = on, False
+            self._take_curves()
+
+    def set_shown_step(self, step: float | None, loss: float | None) -> None:
+        """Put a dot, with its number, at the step that the other views show; None takes it away."""
+        shown = None if step is None or loss is None else (float(step), float(loss))
+        if shown != self._shown:
+            self._shown = shown
+            self._take_lines()
+
+    def set_units(self, name: str, factor: float = 1.0) -> None:
+        """Show losses, given in nats per token, multiplied by `factor` and called `name`."""
+        if (name, factor) != (self._unit, self._factor):
+            self._unit, self._factor, self._by_hand = name, factor, False
+            self._take_curves()
+
+    def set_empty(self, sentence: str) -> None:
+        """Show `sentence` in place of the plot until there are steps."""
+        super().set_empty(sentence)
+        self._set_plot_visible(not sentence)
+
+    @Slot()
+    def reset_view(self) -> None:
+        """Show all of the curve again, and keep doing so."""
+        self._by_hand = False
+        self._take_lines()
+
+    @property
+    def in_gap_mode(self) -> bool:
+        """True if the axis is that of the gap: asked for, and a floor is known."""
+        return self._gap_mode and self._floor is not None
+
+    @property
+    def axis_title(self) -> str:
+        """The name of the vertical axis, with its unit."""
+        return f"loss − floor, {self._unit}" if self.in_gap_mode else f"loss, {self._unit}"
+
+    @property
+    def legend(self) -> list[tuple[str, bool]]:
+        """The names of the curves, and which of them are dashed."""
+        names = [("training (batches)" if self._estimate else "training", False)]
+        if self._validation is not None:
+            names.append(("validation", True))
+        return names
+
+    def plotted(self, losses: Values) -> Points:
+        """Return `losses` as they are plotted: in the unit shown; in gap mode log10 of the gap to the floor.
+
+        What is not above the floor has no logarithm and is NaN.
+        """
+        values = np.asarray(losses, dtype=np.float64) * self._factor
+        if not self.in_gap_mode or self._floor is None:
+            return values
+        gap = values - self._floor[0] * self._factor
+        return np.log10(gap, out=np.full_like(gap, np.nan), where=gap > 0)
+
+    def describe(self) -> str:
+        """Return the last and the shown loss, and the floor."""
+        steps, mean = self._train[:2]
+        if not len(steps):
+            return "no steps yet"
+        words = f"{self.axis_title}; {len(steps):,} points up to step {steps[-1]:,.0f}"
+        words += f", last training loss {figure(float(mean[-1]) * self._factor, digits=4)}"
+        if self._shown is not None:
+            words += f"; step {self._shown[0]:,.0f} shown, {self._shown_text()}"
+        if self._floor is not None:
+            words += f"; {self._floor[1]}"
+        return words
+
+    # ---- Qt
+
+    def sizeHint(self) -> QSize:
+        """Return a comfortable size."""
+        return QSize(self._theme.px(440), self._theme.px(260))
+
+    def minimumSizeHint(self) -> QSize:
+        """Return the size below which axes and words have no room."""
+        return QSize(self._theme.px(250), self._theme.px(140))
+
+    def restyle(self) -> None:
+        """Take fonts and colours from the theme."""
+        theme = self._theme
+        font = theme.font(Role.CAPTION)
+        self._font = font
+        canvas, over = self._canvas, self._canvas.overlay
+        over.font, over.unit = font, theme.scale
+        over.colours = {name: theme.colour(name) for name in ("model", "data", "muted", "line", "card")}
+        canvas.setBackground(theme.colour("card"))
+        metrics = QFontMetricsF(font)
+        for axis in (canvas.left, canvas.bottom):
+            axis.setStyle(tickFont=font, tickTextOffset=theme.px(6), hideOverlappingLabels=False)
+            axis.setTickPen(QPen(Qt.PenStyle.NoPen))
+            axis.setTextPen(theme.colour("muted"))
+            axis.setPen(QPen(Qt.PenStyle.NoPen))
+        canvas.left.setWidth(round(metrics.horizontalAdvance("0.0000")) + theme.px(10))
+        canvas.bottom.setHeight(round(metrics.height()) + theme.px(8))
+        canvas.getPlotItem().layout.setContentsMargins(0, theme.px(4), theme.px(20), 0)
+        model = theme.colour("model")
+        self._train_curve.setPen(pg.mkPen(model, width=theme.px(2)))
+        dashes = pg.mkPen(theme.colour("model", 0.75), width=1.5 * theme.scale)
+        dashes.setDashPattern([5.0, 3.0])
+        self._validation_curve.setPen(dashes)
+        self._band.setBrush(theme.colour("model", 0.18))
+        self._lay_out()
+        self._take_lines()
+
+    def draw(self, painter: QPainter, exposed: QRect) -> None:  # noqa: ARG002
+        """Paint the line above the plot: the axis's name, and the curves'."""
+        px = self._theme.px
+        metrics = QFontMetricsF(self._font)
+        painter.setFont(self._font)
+        painter.setPen(self._theme.colour("muted"))
+        line = metrics.height()
+        painter.drawText(QPointF(px(4), metrics.ascent() + px(3)), self.axis_title)
+        width = self._legend_width(metrics)
+        second = px(4) + metrics.horizontalAdvance(self.axis_title) + px(16) + width > self.width()
+        x = px(4) if second else self.width() - width - px(16)
+        top = px(3) + (line if second else 0)
+        for name, dashed in self.legend:
+            pen = QPen(self._theme.colour("model", 0.75 if dashed else 1.0), px(2))
+            if dashed:
+                pen.setDashPattern([3.0, 2.0])
+            painter.setPen(pen)
+            middle = top + line / 2
+            painter.drawLine(QPointF(x, middle), QPointF(x + px(18), middle))
+            painter.setPen(self._theme.colour("muted"))
+            painter.drawText(QPointF(x + px(24), top + metrics.ascent()), name)
+            x += px(24) + metrics.horizontalAdvance(name) + px(14)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Give the plot what the line above leaves."""
+        super().resizeEvent(event)
+        self._lay_out()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Zoom about the shown step, or show all."""
+        super().keyPressEvent(event)
+        if not self.is_own_key(event):
+            return
+        event.accept()
+        if event.key() == Qt.Key.Key_0:
+            self.reset_view()
+            return
+        self._by_hand = True
+        factor = 1.25 if event.key() == Qt.Key.Key_Minus else 0.8
+        self._canvas.view_box.scaleBy((factor, factor), center=self._canvas.overlay.dot)
+        self._canvas.viewport().update()
+
+    @Slot()
+    def _moved_by_hand(self) -> None:
+        self._by_hand = True
+        self._canvas.viewport().update()
+
+    @Slot()
+    def _resized(self) -> None:
+        self._take_lines()
+
+    def _take_curves(self) -> None:
+        """Give the curves to the canvas, then lines and ranges."""
+        steps, mean, low, high = self._train
+        shown = self.plotted(mean)
+        self._train_curve.setData(steps, shown)
+        self._set_band(steps, self.plotted(low), self.plotted(high))
+        x, y = self._validation if self._validation is not None else (NOTHING, NOTHING)
+        held_out = self.plotted(y)
+        self._validation_curve.setData(x, held_out)
+        self._canvas.curve = (np.concatenate([steps, x]), np.concatenate([shown, held_out]))
+        self._take_lines()
+
+    def _take_lines(self) -> None:
+        """Give lines, dot and ranges to the canvas."""
+        canvas, over = self._canvas, self._canvas.overlay
+        canvas.left.log = self.in_gap_mode
+        over.floor, over.floor_text = (None, "") if self.in_gap_mode else self._line(self._floor)
+        over.uniform, over.uniform_text = self._line(self._uniform)
+        if self.in_gap_mode:
+            over.uniform_text = ""
+        over.dot = None
+        if self._shown is not None:
+            at = float(self.plotted(np.array([self._shown[1]]))[0])
+            over.dot = (self._shown[0], at) if math.isfinite(at) else None
+        over.dot_text = self._shown_text()
+        if not self._by_hand:
+            self._set_ranges(canvas.curve[1])
+        canvas.viewport().update()
+        self.touch()
+
+    def _line(self, line: tuple[float, str] | None) -> tuple[float | None, str]:
+        if line is None:
+            return None, ""
+        at = float(self.plotted(np.array([line[0]]))[0])
+        return (at, line[1]) if math.isfinite(at) else (None, "")
+
+    def _shown_text(self) -> str:
+        if self._shown is None:
+            return ""
+        if self.in_gap_mode and self._floor is not None:
+            return figure((self._shown[1] - self._floor[0]) * self._factor, signed=True)
+        return figure(self._shown[1] * self._factor, digits=4)
+
+    def _set_band(self, steps: Points, low: Points, high: Points) -> None:
+        """Fill between `low` and `high` where there is something between."""
+        finite = np.isfinite(low) & np.isfinite(high)
+        if not finite.any() or not np.any(high[finite] > low[finite]):
+            self._band.setData([], [])
+            return
+        x = steps[finite]
+        self._band.setData(np.concatenate([x, x[::-1]]), np.concatenate([high[finite], low[finite][::-1]]))
+
+    def _set_ranges(self, values: Points) -> None:
+        """Show all there is, with room for the words under the lowest line."""
+        canvas, over = self._canvas, self._canvas.overlay
+        last = max((float(steps[-1]) for steps in (self._train[0],) if len(steps)), default=0.0)
+        self._x_end = nice_end(last, self._x_end)
+        lines = [line for line in (over.floor, over.uniform) if line is not None]
+        low, high = y_range(values, lines, over.uniform)
+        start = values[0] if len(values) else math.nan
+        over.above_text = ""
+        if math.isfinite(start) and start > high and not self.in_gap_mode:
+            over.above_text = f"↑ from {figure(float(start))}"
+        height = max(1.0, canvas.plot_rect().height())
+        words = QFontMetricsF(self._font).height() + self._theme.px(6)
+        share = min(0.3, words / height)
+        spread = (high - low) / (1 - 2 * share)
+        canvas.view_box.setRange(
+            xRange=(0.0, self._x_end), yRange=(low - share * spread, high + share * spread), padding=0
+        )
+
+    def _legend_width(self, metrics: QFontMetricsF) -> float:
+        px = self._theme.px
+        return sum(px(24) + metrics.horizontalAdvance(name) + px(14) for name, _ in self.legend) - px(14)
+
+    def _lay_out(self) -> None:
+        px = self._theme.px
+        metrics = QFontMetricsF(self._font)
+        one_line = px(20) + metrics.horizontalAdvance(self.axis_title) + self._legend_width(metrics)
+        top = round(metrics.height() * (1 if one_line <= self.width() else 2)) + px(6)
+        if self._canvas.geometry() != QRect(0, top, self.width(), self.height() - top):
+            self._canvas.setGeometry(0, top, self.width(), max(1, self.height() - top))
+
+    def _set_plot_visible(self, visible: bool) -> None:
+        if visible:
+            self._empty = ""
+        self._canvas.setVisible(visible)

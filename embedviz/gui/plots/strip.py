@@ -1,0 +1,256 @@
+"""Rows pulled out of a table, one wide band each: what a lookup returns."""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QEvent, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QFocusEvent, QFontMetricsF, QImage, QKeyEvent, QMouseEvent, QPainter, QPen
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from embedviz.gui.plots import colormaps
+from embedviz.gui.plots.base import Plot
+from embedviz.gui.plots.figures import counted, figure
+from embedviz.gui.plots.pooling import pool
+from embedviz.gui.theme import Role, Theme
+
+LOWEST_BAND, HIGHEST_BAND = 14, 56  # designed pixels
+WIDEST_LABEL = 88
+_STEPS = {
+    Qt.Key.Key_Up: (-1, 0),
+    Qt.Key.Key_Down: (1, 0),
+    Qt.Key.Key_Left: (0, -1),
+    Qt.Key.Key_Right: (0, 1),
+}
+
+
+class RowStrip(Plot):
+    """Bands of coloured cells under each other, a large label and the id before each; arrows point at cells.
+
+    Where not all rows have room, the last ones are shown and a line above says how many there are.
+    """
+
+    hovered = Signal(int, int)  # row of the strip, column; -1, -1 when no cell is
+
+    own_keys: ClassVar[frozenset[Qt.Key]] = frozenset(_STEPS)
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(theme, "Rows looked up", parent)
+        self._labels: tuple[str, ...] = ()
+        self._ids: tuple[int, ...] = ()
+        self._values: NDArray[np.float32] = np.zeros((0, 0), dtype=np.float32)
+        self._levels = (0.0, 1.0)
+        self._colormap = colormaps.SEQUENTIAL
+        self._selected: int | None = None
+        self._cell: tuple[int, int] | None = None
+        self.restyle()
+        self.setMouseTracking(True)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+
+    def set_rows(
+        self,
+        labels: Sequence[str],
+        ids: Sequence[int],
+        values: NDArray[np.float32],
+        levels: tuple[float, float],
+        colormap: str,
+        selected: int | None,
+    ) -> None:
+        """Show `values`, (T, C), one band a row, kept and not copied; `selected` is a row of the strip.
+
+        An id below 0 is that of an unknown token and is printed as "?".
+        """
+        self._labels, self._ids = tuple(labels), tuple(ids)
+        self._values, self._levels, self._colormap, self._selected = values, levels, colormap, selected
+        if values.size:
+            self._empty = ""
+        if self._cell is not None and (self._cell[0] >= values.shape[0] or self._cell[1] >= values.shape[1]):
+            self._hover(None)
+        self.restyle()
+        self.touch()
+
+    def describe(self) -> str:
+        """Return which rows are shown, and the cell under the pointer."""
+        words = f"{counted(len(self._values), 'row')}: {' '.join(self._labels)}"
+        if self._selected is not None and self._selected < len(self._labels):
+            words += f"; selected row {self._labels[self._selected]}"
+        if self._cell is not None:
+            row, column = self._cell
+            value = figure(float(self._values[row, column]), signed=self._levels[0] < 0)
+            words += f"; row {self._labels[row]}, column {column}: {value}"
+        return words
+
+    # ---- where it is
+
+    def shown_rows(self) -> range:
+        """Return the rows that have room."""
+        count = len(self._values)
+        line = self._band_and_gap(self._theme.px(LOWEST_BAND))
+        room = self.height() - 2 * self._margin()
+        if count * line <= room:
+            return range(count)
+        fitting = int((room - self._caption_height) // line)
+        return range(max(0, count - max(1, fitting)), count)
+
+    def row_rect(self, row: int) -> QRectF:
+        """Return where a row's band is; empty if it is not shown."""
+        shown = self.shown_rows()
+        if row not in shown:
+            return QRectF()
+        top = self._margin() + (self._caption_height if len(shown) < len(self._values) else 0)
+        room = self.height() - top - self._margin()
+        each = room / len(shown)
+        band = min(self._theme.px(HIGHEST_BAND), each / self._band_and_gap(1.0))
+        each = min(each, self._band_and_gap(band))
+        left = self._margin() + self._label_width + self._theme.px(10)
+        width = max(1, self.width() - left - self._margin())
+        return QRectF(left, round(top + (row - shown.start) * each), width, max(2, round(band)))
+
+    def cell_rect(self, row: int, column: int) -> QRectF:
+        """Return where a cell is; empty if its row is not shown."""
+        band = self.row_rect(row)
+        width = band.width() / max(1, self._values.shape[1])
+        return QRectF(band.left() + column * width, band.top(), width, band.height())
+
+    def cell_at(self, x: float, y: float) -> tuple[int, int] | None:
+        """Return the row and column at a point, None beside the bands."""
+        for row in self.shown_rows():
+            band = self.row_rect(row)
+            if band.contains(x, y):
+                columns = self._values.shape[1]
+                return row, min(columns - 1, int((x - band.left()) / band.width() * columns))
+        return None
+
+    # ---- Qt
+
+    def sizeHint(self) -> QSize:
+        """Return room for three rows."""
+        return QSize(self._theme.px(260), self._theme.px(240))
+
+    def minimumSizeHint(self) -> QSize:
+        """Return room for one row."""
+        return QSize(self._theme.px(140), self._theme.px(48))
+
+    def restyle(self) -> None:
+        """Measure the labels."""
+        self._glyph_font = self._theme.font(Role.TITLE, mono=True)
+        self._id_font = self._theme.font(Role.CAPTION)
+        self._glyphs, self._digits = QFontMetricsF(self._glyph_font), QFontMetricsF(self._id_font)
+        widest = max((self._glyphs.horizontalAdvance(label) for label in self._labels), default=0.0)
+        ids = max((self._digits.horizontalAdvance(str(i)) for i in self._ids), default=0.0)
+        self._label_width = min(
+            self._theme.px(WIDEST_LABEL), max(self._theme.px(20), round(max(widest, ids)))
+        )
+        self._caption_height = round(self._digits.height() + self._theme.px(6))
+
+    def draw(self, painter: QPainter, exposed: QRect) -> None:  # noqa: ARG002
+        """Paint the bands that have room."""
+        shown = self.shown_rows()
+        if len(shown) < len(self._values):
+            painter.setFont(self._id_font)
+            painter.setPen(self._theme.colour("muted"))
+            words = f"the last {len(shown)} of {counted(len(self._values), 'row')}"
+            line = QRectF(self._margin(), 0, self.width(), self._caption_height)
+            painter.drawText(line, Qt.AlignmentFlag.AlignVCenter, words)
+        table = colormaps.rgb32(self._colormap, colormaps.qrgb(self._theme.colour("line")))
+        for row in shown:
+            band = self.row_rect(row)
+            self._draw_band(painter, band, self._values[row : row + 1], table)
+            self._draw_label(painter, band, row)
+        if self._selected in shown:
+            self._draw_line_around(painter, self.row_rect(self._selected or 0), self._theme.px(2))
+        if self._cell is not None and self._cell[0] in shown:
+            self._draw_line_around(painter, self.cell_rect(*self._cell), self._theme.px(1))
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Point at a cell."""
+        self._hover(None if self._empty else self.cell_at(event.position().x(), event.position().y()))
+
+    def leaveEvent(self, event: QEvent) -> None:
+        """Point at nothing."""
+        super().leaveEvent(event)
+        self._hover(None)
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        """Take the cell cursor away, unless the pointer holds it."""
+        super().focusOutEvent(event)
+        if not self.underMouse():
+            self._hover(None)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Move the cell cursor."""
+        super().keyPressEvent(event)
+        if not self._values.size or not self.is_own_key(event):
+            return
+        event.accept()
+        shown, columns = self.shown_rows(), self._values.shape[1]
+        if self._cell is None:
+            start = self._selected if self._selected is not None and self._selected in shown else shown.start
+            self._hover((start, 0))
+            return
+        down, right = _STEPS[Qt.Key(event.key())]
+        row = min(shown.stop - 1, max(shown.start, self._cell[0] + down))
+        self._hover((row, min(columns - 1, max(0, self._cell[1] + right))))
+
+    def _hover(self, cell: tuple[int, int] | None) -> None:
+        if cell != self._cell:
+            self._cell = cell
+            self.touch()
+            self.hovered.emit(*(cell or (-1, -1)))
+
+    def _draw_band(
+        self, painter: QPainter, band: QRectF, values: NDArray[np.float32], table: NDArray[np.uint32]
+    ) -> None:
+        across = max(1, int(np.ceil(values.shape[1] / (band.width() * self.devicePixelRatioF()))))
+        pixels = table[colormaps.indices(pool(values, 1, across, "mean"), self._levels)]
+        count = pixels.shape[1]
+        picture = QImage(pixels.data, count, 1, 4 * count, QImage.Format.Format_RGB32)
+        painter.save()
+        painter.setClipRect(band)
+        cell = band.width() / values.shape[1]
+        painter.drawImage(QRectF(band.left(), band.top(), count * across * cell, band.height()), picture)
+        painter.restore()
+
+    def _draw_label(self, painter: QPainter, band: QRectF, row: int) -> None:
+        label = self._labels[row] if row < len(self._labels) else str(row)
+        identity = self._ids[row] if row < len(self._ids) else -1
+        number = str(identity) if identity >= 0 else "?"
+        width = float(self._label_width)
+        label = self._glyphs.elidedText(label, Qt.TextElideMode.ElideMiddle, width)
+        glyph_height, digit_height = self._glyphs.height(), self._digits.height()
+        both = glyph_height + digit_height - self._theme.px(4)
+        painter.setFont(self._glyph_font)
+        painter.setPen(self._theme.colour("ink"))
+        left, middle = float(self._margin()), band.center().y()
+        if band.height() + self._theme.px(6) < both:  # no room for two lines: the label says enough
+            line = QRectF(left, middle - glyph_height / 2, width, glyph_height)
+            painter.drawText(line, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, label)
+            return
+        top = middle - both / 2
+        painter.drawText(
+            QRectF(left, top, width, glyph_height),
+            Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter,
+            label,
+        )
+        painter.setFont(self._id_font)
+        painter.setPen(self._theme.colour("muted"))
+        below = QRectF(left, top + glyph_height - self._theme.px(4), width, digit_height)
+        painter.drawText(below, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, number)
+
+    def _draw_line_around(self, painter: QPainter, rect: QRectF, width: int) -> None:
+        edge = self._theme.px(1)
+        reach = edge + width / 2
+        around = rect.toAlignedRect().toRectF().adjusted(-reach, -reach, reach, reach)
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        for name, pen_width in (("card", width + 2 * edge), ("ink", width)):
+            painter.setPen(QPen(self._theme.colour(name), pen_width, j=Qt.PenJoinStyle.MiterJoin))
+            painter.drawRect(around)
+
+    def _margin(self) -> int:
+        return self._theme.px(6)
+
+    @staticmethod
+    def _band_and_gap(band: float) -> float:
+        return band * 1.4

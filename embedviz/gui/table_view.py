@@ -1,0 +1,92 @@
+"""What the lookup table looks like in each mode: which numbers, which colours, which limits."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embedviz.analysis.levels import StableLimit, nice_limit
+from embedviz.gui.state import AppState
+
+MODES = (
+    ("weights", "Weights", "The numbers of the table itself: row i holds the logits of what follows token i"),
+    ("softmax", "Softmax", "Each row as probabilities: what the model says follows the row's token"),
+    ("counts", "Counts", "How often each token follows each in the training text (logarithmic colours)"),
+    ("change", "Change", "What the weights gained or lost since the step shown before"),
+    ("gradient", "Gradient", "The gradient of the loss in the last step: training moves against it"),
+)
+
+
+@dataclass(frozen=True, eq=False)
+class TableFrame:
+    """One picture of the table: `values` (V, C) in id order, drawn between `levels`."""
+
+    values: NDArray[np.float32]
+    levels: tuple[float, float]
+    colormap: str
+    title: str
+    ticks: tuple[str, str, str] | None = None  # at the top, middle and bottom of the legend, if not the levels
+
+
+class TableModes:
+    """Makes the frame of a mode from the state; remembers the limits, which hold still within a run."""
+
+    def __init__(self) -> None:
+        self.colour_blind = False
+        self._counts: tuple[str, TableFrame] | None = None  # of which document
+        self._limits = {
+            "weights": StableLimit(shrinks=False, first=1.0),
+            "change": StableLimit(shrinks=True, first=0.1),
+            "gradient": StableLimit(shrinks=True, first=1e-3),
+        }
+
+    def reset(self) -> None:
+        """Forget the limits: another run, another table."""
+        for limit in self._limits.values():
+            limit.reset()
+
+    def frame(self, mode: str, state: AppState) -> TableFrame | str:
+        """Return the picture, or a sentence that says why there is none yet and what to do."""
+        document, snapshot = state.document, state.snapshot
+        if document is None:
+            return "Open a text to see its lookup table."
+        if mode == "counts":
+            if self._counts is None or self._counts[0] != document.key:
+                self._counts = document.key, _counts_frame(document.pairs)
+            return self._counts[1]
+        if snapshot is None:
+            return "The trainer is warming up: the table comes with its first step."
+        table = snapshot.tables["token"]
+        if mode == "softmax":
+            return TableFrame(softmax_rows(table), (0.0, 1.0), "viridis", f"step {snapshot.step:,}")
+        if mode == "weights":
+            return self._signed(mode, table, f"step {snapshot.step:,}")
+        if mode == "change":
+            if state.previous is None:
+                return "Take a step: this shows what the weights gained or lost by it."
+            change = table - state.previous.tables["token"]
+            return self._signed(mode, change, f"step {state.previous.step:,} to {snapshot.step:,}")
+        gradient = snapshot.gradients.get("token")
+        if gradient is None:
+            return "Take a step: this shows the gradient that it followed."
+        return self._signed(mode, gradient, f"of the step to {snapshot.step:,}")
+
+    def _signed(self, mode: str, values: NDArray[np.float32], title: str) -> TableFrame:
+        largest = max(float(values.max()), -float(values.min())) if values.size else 0.0
+        limit = self._limits[mode].update(largest)
+        colormap = "CET-CBD1" if self.colour_blind else "CET-D1"
+        return TableFrame(values, (-limit, limit), colormap, title)
+
+
+def softmax_rows(table: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return softmax of each row of (V, C)."""
+    shifted = np.exp(table - table.max(axis=1, keepdims=True))  # (V, C)
+    return np.asarray(shifted / shifted.sum(axis=1, keepdims=True), dtype=np.float32)
+
+
+def _counts_frame(pairs: NDArray[np.int64]) -> TableFrame:
+    top = nice_limit(max(float(pairs.max()), 1.0))
+    level = float(np.log1p(top))
+    middle = np.expm1(level / 2)
+    ticks = (f"{top:,.0f}", f"{middle:,.0f}", "0")
+    return TableFrame(np.log1p(pairs).astype(np.float32), (0.0, level), "viridis", "training part", ticks)

@@ -1,0 +1,91 @@
+"""The numbers behind the pictures, as tables that the keyboard and a screen reader reach."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QTableView, QTabWidget, QVBoxLayout, QWidget
+
+from embedviz.gui.state import AppState
+from embedviz.gui.table_view import softmax_rows
+from embedviz.gui.theme import Theme
+from embedviz.text.glyphs import glyph
+
+Index = QModelIndex | QPersistentModelIndex
+
+
+class NumbersModel(QAbstractTableModel):
+    """An array (R, C) with names for its rows and columns; it does not change."""
+
+    def __init__(
+        self,
+        values: NDArray[np.floating],
+        rows: Sequence[str],
+        columns: Sequence[str],
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._values = values
+        self._names = {Qt.Orientation.Vertical: rows, Qt.Orientation.Horizontal: columns}
+
+    def rowCount(self, _parent: Index = QModelIndex()) -> int:  # noqa: B008  # Qt's own default
+        """R."""
+        return self._values.shape[0]
+
+    def columnCount(self, _parent: Index = QModelIndex()) -> int:  # noqa: B008
+        """C."""
+        return self._values.shape[1]
+
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int = 0) -> object:
+        """Return a row's or column's name."""
+        return self._names[orientation][section] if role == Qt.ItemDataRole.DisplayRole else None
+
+    def data(self, index: Index, role: int = 0) -> object:
+        """Return a number, with six significant digits."""
+        if role == Qt.ItemDataRole.DisplayRole:
+            return f"{self._values[index.row(), index.column()]:.6g}"
+        return None
+
+
+class NumbersDialog(QDialog):
+    """The table, the next token and the losses of the frame that was shown when it was opened."""
+
+    def __init__(self, state: AppState, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("numbersDialog")
+        self.setWindowTitle("Numbers as tables")
+        self.resize(theme.px(900), theme.px(600))
+        self.tabs = QTabWidget()
+        layout = QVBoxLayout(self)
+        layout.addWidget(QLabel(f"As of step {state.run.step:,}; it stays so while training goes on."))
+        layout.addWidget(self.tabs)
+        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+        buttons.rejected.connect(self.reject)
+        layout.addWidget(buttons)
+        self._fill(state)
+
+    def _fill(self, state: AppState) -> None:
+        document, snapshot = state.document, state.snapshot
+        if document is None or snapshot is None:
+            return
+        labels = [f"{glyph(token)}  {i}" for i, token in enumerate(document.tokenizer.vocabulary)]
+        table = snapshot.tables["token"]
+        if state.selected_id is not None:
+            row = state.selected_id
+            both = np.column_stack([softmax_rows(table[row : row + 1])[0], document.probabilities[row]])
+            self._add(f"Next token after ‘{labels[row]}’", both, labels, ("model", "in the text"))
+        self._add("Lookup table", table, labels, labels)
+        readings = state.record.readings() if state.record else []
+        if readings:
+            losses = np.array([(r.train, np.nan if r.val is None else r.val) for r in readings])  # (R, 2)
+            steps = [f"step {reading.step:,}" for reading in readings]
+            self._add("Losses, nats per token", losses, steps, ("training", "validation"))
+
+    def _add(
+        self, title: str, values: NDArray[np.floating], rows: Sequence[str], columns: Sequence[str]
+    ) -> None:
+        view = QTableView()
+        view.setAccessibleName(title)
+        view.setModel(NumbersModel(values, rows, columns, view))
+        self.tabs.addTab(view, title)

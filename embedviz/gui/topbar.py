@@ -1,0 +1,184 @@
+"""The bar at the top: what is trained on what and how, each with its menu."""
+
+from functools import partial
+from pathlib import Path
+
+from PySide6.QtCore import Qt, Slot
+from PySide6.QtGui import QAction, QActionGroup
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenu, QToolButton, QWidget
+
+from embedviz import catalog
+from embedviz.config import WHOLE_TEXT
+from embedviz.gui.controller import RunController
+from embedviz.gui.settings import Settings
+from embedviz.gui.state import AppState
+from embedviz.gui.texts import TextOpener
+from embedviz.gui.theme import Role, Theme
+from embedviz.gui.widgets import caption
+
+BATCHES = (WHOLE_TEXT, 32, 256)
+
+
+class TopBar(QFrame):
+    """Text, model, start, optimiser, batch; and the presentation."""
+
+    def __init__(
+        self,
+        state: AppState,
+        controller: RunController,
+        texts: TextOpener,
+        settings: Settings,
+        actions: dict[str, QAction],
+        theme: Theme,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self.setObjectName("topBar")
+        self._state = state
+        self._controller = controller
+        self._texts = texts
+        self._settings = settings
+        self._actions = actions
+        self._theme = theme
+        self._layout = QHBoxLayout(self)
+        self._brand = QLabel("embedviz")
+        self._layout.addWidget(self._brand)
+        self._layout.addSpacing(theme.px(16))
+        self.text = self._add_button("Text", "textButton", "The text that is trained on")
+        self._model = self._add_label("Model")
+        self._start = self._add_button("Start", "startButton", "What the table holds before the first step")
+        self._optimizer = self._add_button("Optimiser", "optimizerButton", "How a step follows the gradient")
+        self._batch = self._add_button("Batch", "batchButton", "What one step looks at")
+        self._layout.addStretch(1)
+        present = QToolButton(objectName="presentButton")
+        present.setDefaultAction(actions["present"])
+        present.setText("Present  F5")
+        self._layout.addWidget(present)
+        self.text.menu().aboutToShow.connect(self._fill_text_menu)
+        self._start.menu().aboutToShow.connect(self._fill_start_menu)
+        self._optimizer.menu().aboutToShow.connect(self._fill_optimizer_menu)
+        self._batch.menu().aboutToShow.connect(self._fill_batch_menu)
+        state.run_changed.connect(self._show)
+        state.document_changed.connect(self._show)
+        theme.changed.connect(self._restyle)
+        self._restyle()
+        self._show()
+
+    def _add_button(self, name: str, object_name: str, tip: str) -> QToolButton:
+        self._layout.addWidget(caption(name))
+        button = QToolButton(objectName=object_name, toolTip=tip)
+        button.setAccessibleName(name)
+        button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        menu = QMenu(button)
+        menu.setToolTipsVisible(True)
+        button.setMenu(menu)
+        self._layout.addWidget(button)
+        self._layout.addSpacing(self._theme.px(8))
+        return button
+
+    def _add_label(self, name: str) -> QLabel:
+        self._layout.addWidget(caption(name))
+        label = QLabel()
+        self._layout.addWidget(label)
+        self._layout.addSpacing(self._theme.px(8))
+        return label
+
+    # --- menus --------------------------------------------------------------------------------------
+
+    @Slot()
+    def _fill_text_menu(self) -> None:
+        menu = self.text.menu()
+        menu.clear()
+        menu.addSection("Samples")
+        for sample in self._texts.samples():
+            action = menu.addAction(sample.title)
+            action.setToolTip(sample.line)
+            action.triggered.connect(partial(self._open_sample, sample.name))
+        recent = self._settings.recent()
+        if recent:
+            menu.addSection("Opened before")
+            for path in recent:
+                action = menu.addAction(path.name)
+                action.setToolTip(str(path))
+                action.triggered.connect(partial(self._open_path, path))
+        menu.addSeparator()
+        for name in ("openText", "paste", "perLine"):
+            menu.addAction(self._actions[name])
+
+    @Slot()
+    def _fill_start_menu(self) -> None:
+        self._fill_choices(self._start.menu(), catalog.STARTS, "init")
+
+    @Slot()
+    def _fill_optimizer_menu(self) -> None:
+        menu = self._optimizer.menu()
+        self._fill_choices(menu, catalog.OPTIMIZERS, "optimizer")
+        menu.addSeparator()
+        menu.addAction(self._actions["settings"])
+
+    @Slot()
+    def _fill_batch_menu(self) -> None:
+        menu = self._batch.menu()
+        menu.clear()
+        group = QActionGroup(menu)
+        current = self._state.config.batch_size
+        for size in BATCHES if current in BATCHES else (*BATCHES, current):
+            action = menu.addAction(self._batch_name(size))
+            action.setCheckable(True)
+            action.setChecked(size == current)
+            group.addAction(action)
+            action.triggered.connect(partial(self._restart_with, {"batch_size": size}))
+        menu.addSeparator()
+        menu.addAction(self._actions["settings"])
+
+    def _fill_choices(self, menu: QMenu, table: dict[str, catalog.Entry], field: str) -> None:
+        menu.clear()
+        group = QActionGroup(menu)
+        for entry in table.values():
+            action = menu.addAction(entry.title)
+            action.setToolTip(entry.line)
+            action.setCheckable(True)
+            action.setChecked(entry.name == getattr(self._state.config, field))
+            group.addAction(action)
+            action.triggered.connect(partial(self._restart_with, {field: entry.name, **entry.defaults}))
+
+    def _batch_name(self, size: int) -> str:
+        return "whole text" if size == WHOLE_TEXT else f"{size} windows of {self._state.config.block_size}"
+
+    # --- from the person ----------------------------------------------------------------------------
+
+    def _open_sample(self, name: str, _checked: bool = False) -> None:
+        self._texts.open_sample(name)
+
+    def _open_path(self, path: Path, _checked: bool = False) -> None:
+        self._texts.open_path(path)
+
+    def _restart_with(self, changes: dict[str, object], _checked: bool = False) -> None:
+        config = self._state.config.replace(**changes)
+        if config != self._state.config:
+            self._controller.restart(config)
+
+    # --- from the state -----------------------------------------------------------------------------
+
+    @Slot()
+    def _show(self) -> None:
+        state = self._state
+        config = state.config
+        if state.document is not None:
+            self.text.setText(state.document.corpus.name)
+        self._model.setText(catalog.MODELS[config.model].title)
+        self._start.setText(catalog.STARTS[config.init].title)
+        self._optimizer.setText(f"{catalog.OPTIMIZERS[config.optimizer].title} · {config.lr:g}")
+        self._batch.setText(self._batch_name(config.batch_size))
+
+    @Slot()
+    def _restyle(self) -> None:
+        px = self._theme.px
+        self._layout.setContentsMargins(px(16), px(6), px(16), px(6))
+        self._layout.setSpacing(px(8))
+        self._brand.setFont(self._theme.font(Role.TITLE, bold=True))
+        self._model.setFont(self._theme.font(Role.BODY, bold=True))
+        c = self._theme.colours
+        self.setStyleSheet(f"#topBar {{ background: {c.card}; border-bottom: 1px solid {c.line}; }}")
+        for button in self.findChildren(QToolButton):
+            button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)

@@ -1,0 +1,352 @@
+"""The main window: composes the panels, and nothing else."""
+
+from pathlib import Path
+
+from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal, Slot
+from PySide6.QtGui import QAction, QActionGroup, QCloseEvent, QDragEnterEvent, QDropEvent, QResizeEvent
+from PySide6.QtWidgets import (
+    QInputDialog,
+    QLabel,
+    QMainWindow,
+    QMessageBox,
+    QSplitter,
+    QTabWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from embedviz.gui.actions import fill_menus, make_actions
+from embedviz.gui.controller import RunController
+from embedviz.gui.dialogs import KeysDialog, RunSettingsDialog, about_text
+from embedviz.gui.notices import NoticeBar, Notices
+from embedviz.gui.panels.lookup_table import LookupTablePanel
+from embedviz.gui.panels.next_token import NextTokenPanel
+from embedviz.gui.panels.tokens import TokensPanel
+from embedviz.gui.panels.training import TrainingPanel
+from embedviz.gui.presentation import Presentation
+from embedviz.gui.settings import Settings
+from embedviz.gui.state import AppState, Phase
+from embedviz.gui.tables import NumbersDialog
+from embedviz.gui.texts import TextOpener
+from embedviz.gui.theme import SCALE_STEP, Theme
+from embedviz.gui.topbar import TopBar
+
+NARROW_WIDTH = 1200  # designed pixels: below it the panels become tabs
+COLUMNS = (23, 53, 24)  # shares of the width
+ROWS = (68, 32)  # of the height
+THEMES = (("system", "As the system"), ("light", "Light"), ("dark", "Dark"))
+
+
+class MainWindow(QMainWindow):
+    """Four panels on one state. `first_painted` comes once, when there is something to see."""
+
+    first_painted = Signal()
+
+    def __init__(
+        self,
+        state: AppState,
+        controller: RunController,
+        notices: Notices,
+        settings: Settings,
+        theme: Theme,
+    ) -> None:
+        super().__init__()
+        self.setObjectName("mainWindow")
+        self.setWindowTitle("embedviz")
+        self.setAcceptDrops(True)
+        self._state = state
+        self._controller = controller
+        self._settings = settings
+        self.theme = theme
+        self.texts = TextOpener(state, controller, notices, settings, self)
+        self.actions_by_name = make_actions(self, self._handlers())
+        self.presentation = Presentation(self, theme)
+        self._panels: dict[str, QWidget] = {
+            "Tokens": TokensPanel(state, theme),
+            "Lookup table": LookupTablePanel(state, controller, theme),
+            "Next token": NextTokenPanel(state, theme),
+            "Training": TrainingPanel(state, controller, self.actions_by_name, theme),
+        }
+        self.top_bar = TopBar(state, controller, self.texts, settings, self.actions_by_name, theme)
+        self.notice_bar = NoticeBar(notices, theme)
+        self._make_menus()
+        self._make_status_bar()
+        central = QWidget()
+        layout = QVBoxLayout(central)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(self.top_bar)
+        layout.addWidget(self.notice_bar)
+        self._place = QVBoxLayout()
+        layout.addLayout(self._place, 1)
+        self.setCentralWidget(central)
+        self._holder: QWidget | None = None
+        self._is_wide: bool | None = None
+        self._arrange(wide=True)
+        central.installEventFilter(self)
+        state.run_changed.connect(self._show_status)
+        state.document_changed.connect(self._show_document)
+        theme.changed.connect(self._restyle)
+        self._restyle()
+
+    def panel(self, title: str) -> QWidget:
+        """Return a panel by its title."""
+        return self._panels[title]
+
+    # --- composition --------------------------------------------------------------------------------
+
+    def _handlers(self) -> dict[str, object]:
+        controller, theme = self._controller, self.theme
+        return {
+            "openText": self.texts.choose,
+            "paste": self.texts.paste,
+            "perLine": self._toggle_per_line,
+            "quit": self.close,
+            "play": controller.play_or_pause,
+            "step": lambda: controller.step(1),
+            "back": lambda: controller.step(-1),
+            "tenSteps": lambda: controller.step(10),
+            "tenBack": lambda: controller.step(-10),
+            "rewind": controller.rewind,
+            "goTo": self._ask_step,
+            "slower": lambda: controller.change_pace(faster=False),
+            "faster": lambda: controller.change_pace(faster=True),
+            "settings": self._ask_settings,
+            "larger": lambda: theme.set_scale(theme.scale + SCALE_STEP),
+            "smaller": lambda: theme.set_scale(theme.scale - SCALE_STEP),
+            "normal": lambda: theme.set_scale(1.0),
+            "colourBlind": self._set_colour_blind,
+            "table": self._show_numbers,
+            "present": lambda: self.presentation.toggle(),
+            "keys": self._show_keys,
+            "about": self._show_about,
+        }
+
+    def _make_menus(self) -> None:
+        menus = fill_menus(self.menuBar(), self.actions_by_name)
+        samples = menus["File"].addMenu("Samples")
+        menus["File"].insertMenu(self.actions_by_name["perLine"], samples)
+        for sample in self.texts.samples():
+            action = samples.addAction(sample.title)
+            action.setData(sample.name)
+            action.setToolTip(sample.line)
+        samples.triggered.connect(self._open_sample)
+        self._recent = menus["File"].addMenu("Open recent")
+        menus["File"].insertMenu(samples.menuAction(), self._recent)
+        self._recent.aboutToShow.connect(self._fill_recent)
+        self._recent.triggered.connect(self._open_recent)
+        look = menus["View"].addMenu("Theme")
+        group = QActionGroup(self)
+        for name, title in THEMES:
+            action = look.addAction(title)
+            action.setData(name)
+            action.setCheckable(True)
+            action.setChecked(name == self.theme.mode)
+            group.addAction(action)
+        look.triggered.connect(self._choose_theme)
+
+    def _make_status_bar(self) -> None:
+        self._status = QLabel(objectName="statusPhase")
+        self._status_text = QLabel(objectName="statusText")
+        bar = self.statusBar()
+        bar.setSizeGripEnabled(False)
+        bar.addWidget(self._status)
+        bar.addWidget(self._status_text, 1)
+
+    def _arrange(self, wide: bool) -> None:
+        """Put the panels side by side, or into tabs where there is no room for that."""
+        if wide == self._is_wide:
+            return
+        self._is_wide = wide
+        old = self._holder
+        for panel in self._panels.values():
+            panel.setParent(None)
+        if wide:
+            self._holder = self._make_splitters()
+        else:
+            tabs = QTabWidget(objectName="panelTabs")
+            for title, panel in self._panels.items():
+                tabs.addTab(panel, title)
+            self._holder = tabs
+        self._place.addWidget(self._holder)
+        for panel in self._panels.values():
+            panel.show()
+        if old is not None:
+            old.deleteLater()
+        self._space()
+
+    def _make_splitters(self) -> QSplitter:
+        tokens, table, following, training = self._panels.values()
+        self._columns = QSplitter(Qt.Orientation.Horizontal, objectName="columns", childrenCollapsible=False)
+        for panel, share in zip((tokens, table, following), COLUMNS, strict=True):
+            self._columns.addWidget(panel)
+            self._columns.setStretchFactor(self._columns.count() - 1, share)
+        self._rows = QSplitter(Qt.Orientation.Vertical, objectName="rows", childrenCollapsible=False)
+        self._rows.addWidget(self._columns)
+        self._rows.addWidget(training)
+        for index, share in enumerate(ROWS):
+            self._rows.setStretchFactor(index, share)
+        self._columns.setSizes([share * 100 for share in COLUMNS])
+        self._rows.setSizes([share * 100 for share in ROWS])
+        return self._rows
+
+    def _space(self) -> None:
+        gap = self.theme.px(12)
+        self._place.setContentsMargins(gap, gap, gap, gap)
+        if self._is_wide:
+            self._columns.setHandleWidth(gap)
+            self._rows.setHandleWidth(gap)
+
+    # --- Qt's events --------------------------------------------------------------------------------
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Notice the first paint of the centre."""
+        if event.type() == QEvent.Type.Paint:
+            watched.removeEventFilter(self)
+            QTimer.singleShot(0, self.first_painted.emit)
+        return False
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Choose between columns and tabs."""
+        super().resizeEvent(event)
+        self._arrange(wide=self.width() >= NARROW_WIDTH * self.theme.scale)
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Remember how the window stood; end the trainer."""
+        if self.presentation.is_on:
+            self.presentation.toggle()
+        self._settings.set("geometry", self.saveGeometry())
+        if self._is_wide:
+            self._settings.set("columns", self._columns.saveState())
+            self._settings.set("rows", self._rows.saveState())
+        self._settings.set("theme", self.theme.mode)
+        self._settings.set("scale", self.theme.scale)
+        self._settings.sync()
+        self._controller.end()
+        super().closeEvent(event)
+
+    def restore(self) -> None:
+        """Stand as at the last closing."""
+        self.restoreGeometry(self._settings.data("geometry"))
+        if self._is_wide:
+            self._columns.restoreState(self._settings.data("columns"))
+            self._rows.restoreState(self._settings.data("rows"))
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Take files and texts."""
+        if event.mimeData().hasUrls() or event.mimeData().hasText():
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """Train on what is dropped."""
+        files = [url.toLocalFile() for url in event.mimeData().urls() if url.isLocalFile()]
+        if files:
+            self.texts.open_path(Path(files[0]))
+        elif event.mimeData().hasText():
+            self.texts.open_text(event.mimeData().text(), "Dropped text")
+        event.acceptProposedAction()
+
+    # --- from the person ----------------------------------------------------------------------------
+
+    @Slot(QAction)
+    def _open_sample(self, action: QAction) -> None:
+        self.texts.open_sample(str(action.data()))
+
+    @Slot(QAction)
+    def _open_recent(self, action: QAction) -> None:
+        self.texts.open_path(Path(str(action.data())))
+
+    @Slot()
+    def _fill_recent(self) -> None:
+        self._recent.clear()
+        for path in self._settings.recent():
+            action = self._recent.addAction(path.name)
+            action.setData(str(path))
+            action.setToolTip(str(path))
+        if self._recent.isEmpty():
+            self._recent.addAction("Nothing was opened yet").setEnabled(False)
+
+    @Slot(bool)
+    def _toggle_per_line(self, on: bool) -> None:
+        self.texts.set_per_line(on)
+        self._show_document()
+
+    @Slot(bool)
+    def _set_colour_blind(self, on: bool) -> None:
+        panel = self._panels["Lookup table"]
+        assert isinstance(panel, LookupTablePanel)
+        panel.set_colour_blind(on)
+
+    @Slot(QAction)
+    def _choose_theme(self, action: QAction) -> None:
+        self.theme.set_mode(str(action.data()))
+
+    @Slot()
+    def _ask_step(self) -> None:
+        step, accepted = QInputDialog.getInt(
+            self, "Go to step", "Step of this run:", self._state.run.step, 0, 100_000_000
+        )
+        if accepted:
+            self._controller.go_to(step)
+
+    @Slot()
+    def _ask_settings(self) -> None:
+        dialog = RunSettingsDialog(self._state.config, self.theme, self)
+        dialog.accepted.connect(self._take_settings)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.open()
+
+    @Slot()
+    def _take_settings(self) -> None:
+        dialog = self.sender()
+        assert isinstance(dialog, RunSettingsDialog)
+        self._controller.restart(dialog.config)
+
+    @Slot()
+    def _show_numbers(self) -> None:
+        dialog = NumbersDialog(self._state, self.theme, self)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.open()
+
+    @Slot()
+    def _show_keys(self) -> None:
+        dialog = KeysDialog(self.theme, self)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.open()
+
+    @Slot()
+    def _show_about(self) -> None:
+        QMessageBox.about(self, "About embedviz", about_text(self._controller.torch_version))
+
+    # --- from the state -----------------------------------------------------------------------------
+
+    @Slot()
+    def _show_document(self) -> None:
+        document = self._state.document
+        if document is not None:
+            self.setWindowTitle(f"{document.corpus.name} – embedviz")
+            self.actions_by_name["perLine"].setChecked(document.corpus.per_line)
+
+    @Slot()
+    def _show_status(self) -> None:
+        run = self._state.run
+        name = {Phase.PLAYING: "good", Phase.PAUSING: "warning", Phase.WARMING: "warning", Phase.LOST: "bad"}
+        colour = self.theme.colour(name.get(run.phase, "muted")).name()
+        waits = " (starts when the trainer is warm)" if self._controller.will_play else ""
+        self._status.setText(f"<span style='color:{colour}'>●</span> {run.phase.value}{waits}")
+        parts = []
+        if run.parameters:
+            parts.append(f"{run.parameters:,} weights")
+            threads = f"{run.config.threads} thread" + ("s" if run.config.threads > 1 else "")
+            parts.append(f"{run.config.device.upper()}, {threads}")
+        document = self._state.document
+        if document is not None:
+            train, val = len(document.dataset.train_ids), len(document.dataset.val_ids)
+            parts.append(f"{train:,} tokens to train on, {val:,} held out")
+        self._status_text.setText("     ".join(parts))
+
+    @Slot()
+    def _restyle(self) -> None:
+        self._space()
+        self._arrange(wide=self.width() >= NARROW_WIDTH * self.theme.scale)
+        self._show_status()

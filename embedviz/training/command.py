@@ -1,0 +1,219 @@
+"""`embedviz train`: a run without a window, told in words or as one JSON object a line."""
+
+import argparse
+import json
+import math
+import os
+import sys
+import time
+from typing import Any, Protocol, TextIO
+
+from embedviz import catalog
+from embedviz.cli_train import SAMPLE, default_of
+from embedviz.config import RunConfig
+from embedviz.errors import ConfigError, EmbedvizError
+from embedviz.files import resource
+from embedviz.text.corpus import Corpus, read_corpus
+from embedviz.text.dataset import Dataset, make_dataset
+from embedviz.training import devices
+from embedviz.training.guard import DivergenceError
+from embedviz.training.session import SplitLosses, StepResult, TrainingSession
+
+EXIT_DIVERGED = 1
+EXIT_BAD_INPUT = 2
+EXIT_CLOSED_PIPE = 141  # 128 + SIGPIPE
+
+_REPORT_SPACING_S = 1.0
+_BAR_SPACING_S = 0.1
+_CHECKPOINT_SPACING_S = 5.0
+_BAR_WIDTH = 30
+_CLEAR = "\r\x1b[K"  # the line of the terminal that the bar is on
+
+
+def run(args: argparse.Namespace) -> int:
+    """Train as the parsed arguments of cli_train say; return the exit code."""
+    try:
+        _train(args)
+    except DivergenceError as error:
+        return _fail(error.sentence, EXIT_DIVERGED)
+    except EmbedvizError as error:
+        return _fail(error.sentence, EXIT_BAD_INPUT)
+    except BrokenPipeError:  # `| head -1` has read enough; nothing may be flushed there at exit either
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_CLOSED_PIPE
+    return 0
+
+
+def _train(args: argparse.Namespace) -> None:
+    config, corpus = _config_and_corpus(args)
+    tokenizer = catalog.TOKENIZERS[config.tokenizer].load().from_corpus(corpus)
+    ids = tokenizer.encode(corpus.stream_text)  # (T,)
+    dataset = make_dataset(
+        ids,
+        tokenizer.vocab_size,
+        config.val_fraction,
+        boundary_id=tokenizer.boundary_id,
+        seed=config.seed,
+    )
+    session = TrainingSession(config, dataset)
+    report: _Report = _JsonReport() if args.json else _WordReport(args.steps)
+    report.start(session, dataset, session.whole_losses())
+    seconds = saved_at = 0.0
+    while session.step < args.steps:
+        result, taken = _take_steps(session, args.steps, report.spacing_s)
+        seconds += taken
+        report.progress(result, seconds)
+        if seconds - saved_at > _CHECKPOINT_SPACING_S:
+            session.checkpoint()  # should the run diverge, it goes over no more steps again than these
+            saved_at = seconds
+    report.end(session.whole_losses(), seconds)
+
+
+def _take_steps(session: TrainingSession, until: int, budget_s: float) -> tuple[StepResult, float]:
+    """Take steps for about `budget_s`, at least one, up to step `until`; return the last, and the seconds."""
+    start = time.perf_counter()
+    while True:
+        result = next(session)
+        taken = time.perf_counter() - start
+        if taken >= budget_s or session.step >= until:
+            return result, taken
+
+
+def _config_and_corpus(args: argparse.Namespace) -> tuple[RunConfig, Corpus]:
+    per_line, path = args.per_line, args.text
+    if args.text.startswith(SAMPLE):
+        sample = catalog.SAMPLES.get(args.text.removeprefix(SAMPLE))
+        if sample is None:
+            known = ", ".join(SAMPLE + name for name in catalog.SAMPLES)
+            raise ConfigError(f"There is no '{args.text}': choose a file, or one of {known}.")
+        path = resource(sample.file)
+        per_line = sample.per_line if per_line is None else per_line
+    config = RunConfig(
+        tokenizer=args.tokenizer,
+        per_line=bool(per_line),
+        model=args.model,
+        init=args.init,
+        optimizer=args.optimizer,
+        lr=default_of(args.optimizer, "lr") if args.lr is None else args.lr,
+        beta1=args.betas[0],
+        beta2=args.betas[1],
+        weight_decay=(
+            default_of(args.optimizer, "weight_decay") if args.weight_decay is None else args.weight_decay
+        ),
+        batch_size=args.batch_size,
+        block_size=args.block_size,
+        val_fraction=args.val_fraction,
+        seed=args.seed,
+        device=args.device,
+        threads=args.threads,
+    )
+    corpus = read_corpus(path)
+    return config, corpus.as_items() if config.per_line else corpus
+
+
+class _Report(Protocol):
+    """What is said of a run, and how often."""
+
+    spacing_s: float
+
+    def start(self, session: TrainingSession, dataset: Dataset, losses: SplitLosses) -> None:
+        """Say what is trained, and the losses before the first step."""
+
+    def progress(self, result: StepResult, seconds: float) -> None:
+        """Say where the run is; all its steps so far took `seconds`."""
+
+    def end(self, losses: SplitLosses, seconds: float) -> None:
+        """Say where the run came to."""
+
+
+class _JsonReport:
+    """One JSON object a line on stdout; what is not a finite number is null."""
+
+    spacing_s = _REPORT_SPACING_S
+
+    def start(self, session: TrainingSession, dataset: Dataset, losses: SplitLosses) -> None:
+        self._write(
+            event="start",
+            vocab_size=session.vocab_size,
+            tokens=len(dataset.train_ids) + len(dataset.val_ids),
+            parameters=session.parameters_count,
+            device=session.config.device,
+            threads=session.config.threads,
+            bigram_floor=session.floor,
+            uniform=session.uniform,
+            train_loss=losses.train,
+            val_loss=losses.val,
+        )
+
+    def progress(self, result: StepResult, _seconds: float) -> None:
+        self._write(event="progress", step=result.step, loss=result.loss)
+
+    def end(self, losses: SplitLosses, seconds: float) -> None:
+        self._write(
+            event="end",
+            step=losses.step,
+            train_loss=losses.train,
+            val_loss=losses.val,
+            seconds=seconds,
+            steps_per_second=losses.step / seconds if seconds else None,
+        )
+
+    def _write(self, **event: Any) -> None:
+        finite = {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in event.items()}
+        _say(json.dumps(finite, allow_nan=False))
+
+
+class _WordReport:
+    """Sentences on stdout; meanwhile a bar on stderr if that is a terminal, else a line a second."""
+
+    def __init__(self, steps: int) -> None:
+        self._steps = steps
+        self._has_bar = _is_terminal(sys.stderr)
+        self.spacing_s = _BAR_SPACING_S if self._has_bar else _REPORT_SPACING_S
+
+    def start(self, session: TrainingSession, dataset: Dataset, losses: SplitLosses) -> None:
+        title = catalog.MODELS[session.config.model].title
+        _say(
+            f"{title}: {session.parameters_count:,} weights for a vocabulary of "
+            f"{session.vocab_size:,}, on {devices.describe(session.config)}."
+        )
+        held_out = f"{len(dataset.val_ids):,} held out" if len(dataset.val_ids) else "nothing held out"
+        _say(f"Text: {len(dataset.train_ids):,} tokens to train on, {held_out}.")
+        floor = "" if session.floor is None else f" Floor: {session.floor:.4f}; no bigram goes below it."
+        _say(f"Guessing: {session.uniform:.4f} nats per token.{floor}")
+        _say(_in_words(losses))
+
+    def progress(self, result: StepResult, seconds: float) -> None:
+        done = result.step + 1
+        line = f"step {done:,} of {self._steps:,}, loss {result.loss:.4f}, {done / seconds:,.0f} steps/s"
+        if not self._has_bar:
+            _say(line, sys.stderr)
+            return
+        filled = "#" * (_BAR_WIDTH * done // self._steps)
+        _say(f"{_CLEAR}[{filled:<{_BAR_WIDTH}}] {line}", sys.stderr, end="\n" if done == self._steps else "")
+
+    def end(self, losses: SplitLosses, seconds: float) -> None:
+        _say(_in_words(losses))
+        if seconds:
+            _say(f"{losses.step:,} steps in {seconds:.3g} s: {losses.step / seconds:,.0f} a second.")
+
+
+def _in_words(losses: SplitLosses) -> str:
+    held_out = "" if losses.val is None else f", {losses.val:.4f} on what is held out"
+    return f"Step {losses.step:,}: loss {losses.train:.4f} on the training part{held_out}."
+
+
+def _fail(sentence: str, code: int) -> int:
+    _say((_CLEAR if _is_terminal(sys.stderr) else "") + sentence, sys.stderr)
+    return code
+
+
+def _say(line: str, stream: TextIO | None = None, end: str = "\n") -> None:
+    stream = stream or sys.stdout
+    if stream is not None:  # it is, in a packaged app without a console
+        stream.write(line + end)
+        stream.flush()
+
+
+def _is_terminal(stream: TextIO | None) -> bool:
+    return stream is not None and stream.isatty()

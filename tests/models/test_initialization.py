@@ -1,0 +1,73 @@
+"""Every start of the catalogue: what it puts into a table, and that a seed decides it."""
+
+import math
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from embedviz import catalog
+from embedviz.models.initialization import STARTS, make_generator
+from embedviz.text.statistics import pair_counts, smoothed_log_probabilities
+
+V = 200
+IDS = torch.randint(V, (3000,), generator=torch.Generator().manual_seed(1)).to(torch.uint8)
+
+
+def started(name: str, seed: int = 0, shape: tuple[int, int] = (V, V)) -> Tensor:
+    weight = nn.Parameter(torch.full(shape, math.nan))
+    STARTS[name](weight, IDS, make_generator(seed, "initialization"))
+    return weight.detach()
+
+
+def test_the_catalogue_and_the_starts_are_the_same() -> None:
+    assert list(STARTS) == list(catalog.STARTS)
+
+
+def test_zeros() -> None:
+    assert not started("zeros").any()
+
+
+@pytest.mark.parametrize(("name", "std"), [("normal-0.01", 0.01), ("normal-0.02", 0.02), ("normal-1", 1.0)])
+def test_normal(name: str, std: float) -> None:
+    z = started(name) / std  # 40,000 numbers: the mean is within .025, the deviation within .018, at 5 sigma
+    assert abs(z.mean().item()) < 0.025
+    assert z.std().item() == pytest.approx(1, abs=0.018)
+    assert (z.abs() < 1).float().mean().item() == pytest.approx(0.6827, abs=0.012)
+    assert z.pow(4).mean().item() == pytest.approx(3, abs=0.25)
+
+
+@pytest.mark.parametrize("shape", [(V, V), (V, 16)])
+def test_xavier(shape: tuple[int, int]) -> None:
+    bound = math.sqrt(6 / sum(shape))
+    weight = started("xavier", shape=shape)
+    assert weight.abs().max().item() <= bound
+    assert weight.abs().max().item() > 0.99 * bound
+    assert weight.std().item() == pytest.approx(bound / math.sqrt(3), rel=0.05)
+
+
+def test_log_counts() -> None:
+    weight = started("log-counts")
+    expected = smoothed_log_probabilities(pair_counts(IDS.numpy(), V))
+    torch.testing.assert_close(weight.double(), torch.from_numpy(expected), atol=1e-6, rtol=1e-6)
+    torch.testing.assert_close(weight.exp().sum(1), torch.ones(V))
+
+
+@pytest.mark.parametrize("name", list(STARTS))
+def test_the_seed_decides(name: str) -> None:
+    assert torch.equal(started(name, 7), started(name, 7))
+    is_random = not torch.equal(started(name, 7), started(name, 8))
+    assert is_random == (name.startswith("normal") or name == "xavier")
+
+
+@pytest.mark.parametrize("name", list(STARTS))
+def test_torchs_global_generator_is_left_alone(name: str) -> None:
+    before = torch.get_rng_state()
+    started(name)
+    assert torch.equal(before, torch.get_rng_state())
+
+
+def test_streams_of_a_seed_and_seeds_of_a_stream_differ() -> None:
+    generators = [make_generator(seed, stream) for seed in (0, 1, 2**32 - 1) for stream in ("a", "b", "ab")]
+    drawn = {tuple(torch.randint(2**31, (4,), generator=generator).tolist()) for generator in generators}
+    assert len(drawn) == len(generators)

@@ -1,0 +1,299 @@
+"""`embedviz train`: its arguments, what it prints, and how it ends."""
+
+import argparse
+import io
+import json
+import math
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from embedviz import catalog, cli_train
+from embedviz.text.dataset import make_dataset
+from embedviz.text.tokenizers import CharTokenizer
+from embedviz.training import command
+from embedviz.training.session import SplitLosses, TrainingSession
+
+Train = Callable[..., tuple[int, list[str], str]]
+
+PROGRAM = """
+import argparse, sys
+from embedviz import cli_train
+parser = argparse.ArgumentParser(prog="embedviz")
+cli_train.add_parser(parser.add_subparsers(required=True))
+args = parser.parse_args()
+assert not {"torch", "numpy"} & set(sys.modules), "the arguments alone need neither"
+sys.exit(args.run(args))
+"""
+START = ["event", "vocab_size", "tokens", "parameters", "device", "threads", "bigram_floor", "uniform"]
+END = ["event", "step", "train_loss", "val_loss", "seconds", "steps_per_second"]
+
+
+def parse(*arguments: str) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="embedviz")
+    cli_train.add_parser(parser.add_subparsers(required=True))
+    return parser.parse_args(["train", *arguments])
+
+
+@pytest.fixture
+def train(capsys: pytest.CaptureFixture[str]) -> Train:
+    """Run the command here; return exit code, lines of stdout, stderr."""
+
+    def run(*arguments: str) -> tuple[int, list[str], str]:
+        args = parse(*arguments)
+        code = args.run(args)
+        out, err = capsys.readouterr()
+        return code, out.splitlines(), err
+
+    return run
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> str:
+    path = tmp_path / "small.txt"
+    path.write_text("the cat sat on the mat\n" * 40, encoding="utf-8")
+    return str(path)
+
+
+def popen(*arguments: str) -> subprocess.Popen[str]:
+    line = [sys.executable, "-c", PROGRAM, "train", *arguments]
+    return subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def events(lines: list[str]) -> list[dict[str, Any]]:
+    return [json.loads(line, parse_constant=pytest.fail) for line in lines]
+
+
+def test_json_begins_with_start_and_ends_with_end(train: Train, small: str) -> None:
+    code, lines, err = train("--text", small, "--steps", "300", "--json")
+    start, *progress, end = events(lines)
+    assert (code, err) == (0, "")
+    assert list(start) == [*START, "train_loss", "val_loss"]
+    assert start["event"] == "start"
+    vocab_size = len(set("the cat sat on the mat\n"))
+    assert (start["vocab_size"], start["parameters"]) == (vocab_size, vocab_size**2)
+    assert (start["tokens"], start["device"], start["threads"]) == (40 * 23, "cpu", 1)
+    assert start["uniform"] == start["train_loss"] == pytest.approx(math.log(vocab_size))
+    assert [list(event) for event in progress] == [["event", "step", "loss"]] * len(progress)
+    assert list(end) == END
+    assert (end["event"], end["step"]) == ("end", 300)
+    assert start["bigram_floor"] < end["train_loss"] < start["bigram_floor"] + 0.01
+    assert end["steps_per_second"] == pytest.approx(300 / end["seconds"])
+
+
+def test_the_losses_are_those_of_the_session(train: Train, small: str) -> None:
+    arguments = [
+        "--text",
+        small,
+        "--optimizer",
+        "adamw",
+        "--lr",
+        "0.2",
+        "--weight-decay",
+        "0.1",
+        "--seed",
+        "7",
+    ]
+    arguments += ["--betas", "0.8", "0.9", "--batch-size", "4", "--block-size", "3", "--val-fraction", "0.3"]
+    _, lines, _ = train(*arguments, "--init", "xavier", "--steps", "50", "--json")
+    config, corpus = command._config_and_corpus(parse(*arguments, "--init", "xavier"))
+    assert (config.optimizer, config.lr, config.weight_decay, config.seed) == ("adamw", 0.2, 0.1, 7)
+    assert (config.beta1, config.beta2, config.batch_size, config.block_size) == (0.8, 0.9, 4, 3)
+    assert (config.val_fraction, config.init) == (0.3, "xavier")
+    tokenizer = CharTokenizer.from_corpus(corpus)
+    dataset = make_dataset(tokenizer.encode(corpus.text), tokenizer.vocab_size, 0.3, seed=7)
+    session = TrainingSession(config, dataset)
+    for _ in range(50):
+        next(session)
+    end = events(lines)[-1]
+    assert (end["step"], end["train_loss"], end["val_loss"], False) == session.whole_losses()
+
+
+def test_where_nothing_is_held_out_its_loss_is_null(train: Train, small: str) -> None:
+    _, lines, _ = train("--text", small, "--steps", "0", "--val-fraction", "0", "--json")
+    start, end = events(lines)
+    assert start["val_loss"] is end["val_loss"] is end["steps_per_second"] is None
+    assert (end["step"], end["seconds"]) == (0, 0)
+
+
+def test_what_is_no_number_is_null(capsys: pytest.CaptureFixture[str]) -> None:
+    command._JsonReport().end(SplitLosses(3, math.nan, math.inf), 1.0)
+    end = events(capsys.readouterr().out.splitlines())[0]
+    assert end["train_loss"] is end["val_loss"] is None
+
+
+def test_words_for_people(train: Train, small: str) -> None:
+    code, lines, err = train("--text", small, "--steps", "200", "--val-fraction", "0")
+    assert code == 0
+    assert lines[0] == "Bigram table: 121 weights for a vocabulary of 11, on CPU, 1 thread."
+    assert lines[1] == "Text: 920 tokens to train on, nothing held out."
+    assert lines[2].startswith("Guessing: 2.3979 nats per token. Floor: ")
+    assert lines[3] == "Step 0: loss 2.3979 on the training part."
+    assert re.fullmatch(r"Step 200: loss \d\.\d{4} on the training part\.", lines[4])
+    assert re.fullmatch(r"200 steps in \S+ s: [\d,]+ a second\.", lines[5])
+    assert re.fullmatch(r"(step [\d,]+ of 200, loss [\d.]+, [\d,]+ steps/s\n)+", err)
+
+
+def test_a_bar_on_a_terminal(train: Train, small: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    assert train("--text", small, "--steps", "200")[0] == 0
+    assert re.search(
+        r"\r\x1b\[K\[#{30}\] step 200 of 200, loss [\d.]+, [\d,]+ steps/s\n$", terminal.getvalue()
+    )
+    assert train("--text", "none")[0] == 2
+    assert terminal.getvalue().endswith("\r\x1b[K'none' was not found.\n")
+
+
+def test_without_a_console_it_still_trains(small: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdout", None)
+    monkeypatch.setattr(sys, "stderr", None)
+    for more, code in ((["--val-fraction", "0"], 0), (["--lr", "-1"], 2)):
+        args = parse("--text", small, "--steps", "5", *more)
+        assert args.run(args) == code
+
+
+def test_samples_and_lists(train: Train) -> None:
+    for name, sample in catalog.SAMPLES.items():
+        config, corpus = command._config_and_corpus(parse("--text", f"sample:{name}"))
+        assert config.per_line == corpus.per_line == sample.per_line
+    assert parse().text == f"sample:{catalog.DEFAULT_SAMPLE}"
+    assert not command._config_and_corpus(parse("--text", "sample:names", "--no-per-line"))[0].per_line
+    _, lines, _ = train("--text", "sample:names", "--steps", "100", "--json")
+    assert events(lines)[-1]["train_loss"] < events(lines)[0]["train_loss"]
+
+
+def test_a_list_from_a_file(train: Train, tmp_path: Path) -> None:
+    path = tmp_path / "names.txt"
+    path.write_text("ada\neva\nida\n\nuwe\n", encoding="utf-8")
+    _, lines, _ = train("--text", str(path), "--per-line", "--val-fraction", "0", "--steps", "1", "--json")
+    assert events(lines)[0]["tokens"] == 4 * 4 + 1
+    assert train("--text", str(path), "--steps", "1", "--json")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--text", "none.txt"], "'none.txt' was not found."),
+        (["--text", "sample:none"], "There is no 'sample:none': choose a file, or one of sample:fables, "),
+        (["--lr", "nan"], "Learning rate is nan, but has to be above 0 "),
+        (["--batch-size", "100000"], "Batch size is 100000, but has to be a whole number from 1 "),
+        (["--betas", "1", "0.9"], "Beta 1 is 1.0, but has to be from 0 "),
+        (["--device", "abacus"], "There is no device 'abacus' here: choose cpu"),
+    ],
+)
+def test_bad_input_is_one_sentence(train: Train, arguments: list[str], sentence: str) -> None:
+    code, lines, err = train(*arguments)
+    assert (code, lines) == (2, [])
+    assert err.startswith(sentence)
+    assert err.count("\n") == 1
+    assert err.endswith(".\n")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--steps", "-1"],
+        ["--steps", "many"],
+        ["--batch-size", "0"],
+        ["--batch-size", "none"],
+        ["--threads", "0"],
+        ["--model", "oracle"],
+        ["--init", "ones"],
+        ["--lr", "fast"],
+    ],
+)
+def test_arguments_that_make_no_sense(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        parse(*arguments)
+    assert caught.value.code == 2
+    assert arguments[0] in capsys.readouterr().err
+
+
+def test_what_a_number_has_to_be(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        parse("--threads", "no")
+    assert "'no' is not a whole number from 1 or 'auto'" in capsys.readouterr().err
+    assert (parse("--threads", "auto").threads, parse("--batch-size", "all").batch_size) == (0, 0)
+
+
+def test_every_flag_states_its_default(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        parse("--help")
+    text = capsys.readouterr().out
+    flags = len(re.findall(r"^  --", text, re.MULTILINE))
+    assert flags == 17
+    words = " ".join(text.split())
+    assert words.count("(default: ") == flags
+    assert "(default: 50 for sgd, 0.1 for adam, 0.1 for adamw)" in words
+
+
+@pytest.mark.parametrize("optimizer", list(catalog.OPTIMIZERS))
+def test_rates_belong_to_their_optimizer(optimizer: str, small: str) -> None:
+    config, _ = command._config_and_corpus(parse("--text", small, "--optimizer", optimizer))
+    assert config.lr == (50 if optimizer == "sgd" else 0.1)
+    assert config.weight_decay == (0.01 if optimizer == "adamw" else 0)
+
+
+def test_a_run_that_diverges(train: Train, small: str) -> None:
+    code, lines, err = train("--text", small, "--lr", "1e6", "--json")
+    assert code == 1
+    assert events(lines)[0]["event"] == "start"
+    assert re.fullmatch(r"The loss rose to \S+ at step \d+: the learning rate, 1e\+06, is .*sound\.\n", err)
+
+
+def test_long_runs_keep_what_they_can_go_back_to(
+    train: Train, small: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken = []
+    checkpoint = TrainingSession.checkpoint
+    monkeypatch.setattr(
+        TrainingSession, "checkpoint", lambda self: taken.append(self.step) or checkpoint(self)
+    )
+    monkeypatch.setattr(command, "_CHECKPOINT_SPACING_S", 0.0)
+    monkeypatch.setattr(command._JsonReport, "spacing_s", 0.0)
+    _, lines, _ = train("--text", small, "--steps", "5", "--json")
+    assert taken == [1, 2, 3, 4, 5]
+    assert [event["step"] for event in events(lines)[1:-1]] == [0, 1, 2, 3, 4]
+
+
+def test_it_runs_as_a_process(small: str) -> None:
+    process = popen("--text", small, "--steps", "5", "--json")
+    out, err = process.communicate()
+    assert (process.returncode, err) == (0, "")
+    assert events(out.splitlines())[-1]["step"] == 5
+
+
+def test_errors_end_the_process_with_their_code() -> None:
+    process = popen("--text", "none.txt")
+    assert process.communicate() == ("", "'none.txt' was not found.\n")
+    assert process.returncode == 2
+
+
+def test_ctrl_c_is_one_sentence(small: str) -> None:
+    process = popen("--text", small, "--steps", "1000000000", "--json")
+    assert process.stdout is not None
+    assert '"start"' in process.stdout.readline()
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate()
+    assert (process.returncode, err.strip()) == (130, "Stopped before the end, because Ctrl+C was pressed.")
+
+
+def test_a_reader_that_has_read_enough(small: str) -> None:
+    process = popen("--text", small, "--steps", "1000000000", "--json")
+    assert process.stdout is not None
+    process.stdout.readline()
+    process.stdout.close()
+    process.stdout = None  # so that communicate leaves it alone
+    _, err = process.communicate()
+    assert (process.returncode, err) == (141, "")

@@ -1,0 +1,33 @@
+"""Warming up."""
+
+import subprocess
+import sys
+
+import torch
+
+from embedviz.training.warmup import warm_up
+
+
+def test_it_leaves_nothing_behind() -> None:
+    before = torch.is_grad_enabled(), torch.get_default_dtype()
+    warm_up()
+    assert (torch.is_grad_enabled(), torch.get_default_dtype()) == before
+
+
+def test_what_a_first_step_imports_is_imported_by_it() -> None:
+    program = """if True:
+        import sys
+        from embedviz.config import RunConfig
+        from embedviz.training.session import TrainingSession
+        from embedviz.training.warmup import warm_up
+        from embedviz.text.dataset import make_dataset
+        import numpy as np
+        warm_up()
+        before = set(sys.modules)
+        session = TrainingSession(RunConfig(), make_dataset(np.array([0, 1, 1, 0], np.uint8), 2, 0.0))
+        next(session)
+        session.checkpoint()
+        print(*sorted(set(sys.modules) - before))
+    """
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""
