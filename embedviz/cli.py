@@ -1,4 +1,4 @@
-"""The command line: the window, `embedviz train`, `embedviz tour`. Imports lazily: each takes only what it needs."""
+"""The command line: the window, `embedviz train`, `embedviz tour`. Imports lazily."""
 
 import argparse
 import sys
@@ -33,7 +33,9 @@ def make_parser() -> argparse.ArgumentParser:
     cli_train.add_parser(commands)
     tour = commands.add_parser("tour", help="drive the real window by itself and save pictures of it")
     tour.add_argument("--out", type=Path, required=True, help="folder for the numbered pictures and tour.json")
-    tour.add_argument("--size", type=_size, default=(1920, 1080), metavar="WxH", help="of the window (default: 1920x1080)")
+    tour.add_argument(
+        "--size", type=_size, default=(1920, 1080), metavar="WxH", help="of the window (default: 1920x1080)"
+    )
     tour.add_argument("--theme", choices=("light", "dark"), default="light", help="(default: light)")
     tour.add_argument("--scale", type=_scale, default=1.0, help="how much larger than designed (default: 1)")
     tour.add_argument("--text", type=Path, help="a text of your own (default: the sample fables)")

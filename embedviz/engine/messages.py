@@ -6,6 +6,7 @@ from the window to the trainer, events come back. Arrays of snapshots do not tra
 
 import dataclasses
 import json
+import math
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -274,10 +275,9 @@ Event: TypeAlias = (
 )
 Message: TypeAlias = Command | Event
 
+_MESSAGES: tuple[type, ...] = (*Command.__args__, *Event.__args__)
 _PARTS = (Until, RunConfig, Dataset, Checkpoint, Reading)  # dataclasses found inside messages
-_TYPES: dict[str, type] = {
-    cls.__name__: cls for cls in (*Command.__args__, *Event.__args__, *_PARTS)  # type: ignore[attr-defined]  # a union's members
-}
+_TYPES: dict[str, type] = {cls.__name__: cls for cls in (*_MESSAGES, *_PARTS)}
 _TYPE, _ARRAY, _TUPLE = "$type", "$array", "$tuple"
 
 
@@ -288,7 +288,7 @@ def encode(message: Message) -> tuple[bytes, list[memoryview]]:
     def pack(value: Any) -> Any:
         if isinstance(value, np.ndarray):
             flat = np.ascontiguousarray(value)
-            buffers.append(memoryview(flat.reshape(-1).view(np.uint8)))
+            buffers.append(flat.reshape(-1).view(np.uint8).data)
             return {_ARRAY: [flat.dtype.str, list(value.shape)]}
         if dataclasses.is_dataclass(value):
             fields = {f.name: pack(getattr(value, f.name)) for f in dataclasses.fields(value)}
@@ -297,7 +297,7 @@ def encode(message: Message) -> tuple[bytes, list[memoryview]]:
             return {str(key): pack(item) for key, item in value.items()}
         if isinstance(value, tuple | list):
             return {_TUPLE: [pack(item) for item in value]}
-        return value
+        return value.item() if isinstance(value, np.generic) else value
 
     return json.dumps(pack(message), separators=(",", ":")).encode(), buffers
 
@@ -307,6 +307,7 @@ def decode(header: bytes, payload: bytes | bytearray) -> Message:
 
     Raises ProtocolError if the frame is not one that encode() makes.
     """
+    data = memoryview(payload).toreadonly()
     offset = 0
 
     def unpack(value: Any) -> Any:
@@ -315,9 +316,9 @@ def decode(header: bytes, payload: bytes | bytearray) -> Message:
             return value
         if _ARRAY in value:
             dtype, shape = np.dtype(value[_ARRAY][0]), tuple(value[_ARRAY][1])
-            count = int(np.prod(shape, dtype=np.int64))
-            array = np.frombuffer(payload, dtype, count, offset).reshape(shape)
-            array.flags.writeable = False
+            if (count := math.prod(shape)) < 0:
+                raise ValueError(f"an array of shape {shape}")
+            array = np.frombuffer(data, dtype, count, offset).reshape(shape)
             offset += array.nbytes
             return array
         if _TUPLE in value:
@@ -327,6 +328,8 @@ def decode(header: bytes, payload: bytes | bytearray) -> Message:
 
     try:
         message: Message = unpack(json.loads(header))
-    except (ValueError, KeyError, TypeError, IndexError, EmbedvizError) as error:
+        if not isinstance(message, _MESSAGES) or offset != len(data):
+            raise ValueError(f"a {type(message).__name__} that takes {offset} of {len(data)} bytes")
+    except (ValueError, KeyError, TypeError, IndexError, OverflowError, RecursionError, EmbedvizError) as error:
         raise ProtocolError("The trainer and the window misunderstood each other.", repr(error)) from error
     return message

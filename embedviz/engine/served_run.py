@@ -35,6 +35,8 @@ CHECKPOINT_SPACING_S = 0.9
 RATE_WINDOW_S = 0.5
 LOSSES_AT_ONCE = 4096
 MOST_CONTEXTS = 16
+MARK_GROWTH = 1.3  # readings are taken at steps 1, 2, 3, 4, 5, 6, 7, 9, 11, 14, ... whatever the clock says
+CHEAP_READING_S = 0.005
 STEPS_BETWEEN_VERDICTS_WHOLE = 10  # the exact gradient brings the whole training loss with it, for nothing
 STEPS_BETWEEN_VERDICTS = 500
 
@@ -67,6 +69,7 @@ class ServedRun:
         self._snapshot_at = self._reading_at = self._checkpoint_at = -math.inf
         self._snapshot_cost = self._reading_cost = 0.0
         self._next_step_at = 0.0
+        self._next_mark = 1
         self._rate = 0.0
         self._rate_from = (0.0, session.step)
         self._reading = self._read(math.inf)
@@ -171,6 +174,10 @@ class ServedRun:
             self.pause(self._reason)
 
     def _judge_step(self, step: int, loss: float) -> None:
+        if self.session.step >= self._next_mark:  # the beginning of the curve, however fast it passes
+            self._next_mark = max(self.session.step + 1, int(self.session.step * MARK_GROWTH))
+            if self._reading_cost < CHEAP_READING_S:
+                self._measure(math.inf)
         whole = self.session.config.whole_text
         if step % (STEPS_BETWEEN_VERDICTS_WHOLE if whole else STEPS_BETWEEN_VERDICTS):
             return
@@ -210,9 +217,7 @@ class ServedRun:
                 arrays[f"gradient {name}"] = gradient
         arrays["contexts"] = self._contexts
         arrays["logits"] = (
-            session.logits(self._contexts)
-            if len(self._contexts)
-            else np.zeros((0, self._vocab_size), np.float32)
+            session.logits(self._contexts) if len(self._contexts) else np.zeros((0, self._vocab_size), np.float32)
         )
         layout = self.file.write(arrays)
         self.has_credit = False
@@ -265,6 +270,7 @@ class ServedRun:
         self._first_loss_step = self.session.step
         self._rate_from = (time.perf_counter(), self.session.step)
         self._verdict = None
+        self._next_mark = self.session.step + 1
         self._judge.reset()
         self._wants_snapshot = True
         self._send(Rewound(self.run_id, self.session.step))

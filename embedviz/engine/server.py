@@ -164,4 +164,6 @@ def _sentence_for(error: Exception) -> str:
         return error.sentence
     if isinstance(error, MemoryError) or "out of memory" in str(error).lower() or "alloc" in str(error).lower():
         return "The trainer ran out of memory: try a smaller batch or a smaller vocabulary."
-    return f"Training stopped: {str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__}."
+    return (
+        f"Training stopped: {str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__}."
+    )

@@ -121,8 +121,8 @@ class SnapshotFile:
 
 def room_for(arrays: Mapping[str, tuple[tuple[int, ...], Any]]) -> int:
     """Return the bytes that write() needs for arrays of these (shape, dtype)."""
-    sizes = (int(np.prod(shape)) * np.dtype(dtype).itemsize for shape, dtype in arrays.values())
-    return max(_ALIGNMENT, sum(-(-size // _ALIGNMENT) * _ALIGNMENT for size in sizes))
+    sizes = [int(np.prod(shape)) * int(np.dtype(dtype).itemsize) for shape, dtype in arrays.values()]
+    return max(_ALIGNMENT, sum((-(-size // _ALIGNMENT) * _ALIGNMENT for size in sizes), 0))
 
 
 def remove_stale() -> list[Path]:
@@ -165,7 +165,7 @@ def _is_running(pid: int) -> bool:
         return False  # removing a file in use fails there, which is answer enough
     try:
         os.kill(pid, 0)
-    except ProcessLookupError:
+    except (ProcessLookupError, OverflowError):  # nobody has it, or nobody can
         return False
     except OSError:
         return True

@@ -19,7 +19,7 @@ class ActionSpec:
     checkable: bool = False
 
 
-SEPARATOR = ActionSpec("", "", "", "")
+Handler = Callable[[], object] | Callable[[bool], object]
 
 ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("openText", "File", "Open text…", "Train on a text file of your own", ("Ctrl+O",)),
@@ -34,7 +34,9 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("quit", "File", "Quit", "Close the window and end the trainer", ("Ctrl+Q",)),
     ActionSpec("play", "Run", "Play", "Start or pause the training (Space)", ("Space",)),
     ActionSpec("step", "Run", "One step", "Take one optimiser step (→)", ("Right",)),
-    ActionSpec("back", "Run", "One step back", "Go back one step, by doing the run again up to there (←)", ("Left",)),
+    ActionSpec(
+        "back", "Run", "One step back", "Go back one step, by doing the run again up to there (←)", ("Left",)
+    ),
     ActionSpec("tenSteps", "Run", "Ten steps", "Take ten optimiser steps", ("Shift+Right",)),
     ActionSpec("tenBack", "Run", "Ten steps back", "Go back ten steps", ("Shift+Left",)),
     ActionSpec("rewind", "Run", "Rewind", "Back to the very same start (Home)", ("Home",)),
@@ -52,18 +54,26 @@ ACTIONS: tuple[ActionSpec, ...] = (
         "Colours that people who confuse red and green can tell apart",
         checkable=True,
     ),
-    ActionSpec("table", "View", "Numbers as tables", "The numbers behind the pictures, for keyboard and screen reader", ("Ctrl+T",)),
+    ActionSpec(
+        "table",
+        "View",
+        "Numbers as tables",
+        "The numbers behind the pictures, for keyboard and screen reader",
+        ("Ctrl+T",),
+    ),
     ActionSpec("present", "View", "Present", "Full screen, larger, no menus; Esc leaves, “.” blanks", ("F5",)),
     ActionSpec("keys", "Help", "Keys", "Every key there is", ("F1",)),
     ActionSpec("about", "Help", "About embedviz", "Version and what it is made with"),
 )
 
 
-def make_actions(owner: QWidget, handlers: Mapping[str, Callable[[], object]]) -> dict[str, QAction]:
+def make_actions(owner: QWidget, handlers: Mapping[str, Handler]) -> dict[str, QAction]:
     """Return an action for every row of the table, connected to the handler of its name."""
     actions = {}
     for spec in ACTIONS:
-        action = QAction(spec.title, owner, objectName=f"{spec.name}Action", checkable=spec.checkable)
+        action = QAction(spec.title, owner)
+        action.setObjectName(f"{spec.name}Action")
+        action.setCheckable(spec.checkable)
         action.setShortcuts([QKeySequence(key) for key in spec.keys])
         action.setToolTip(spec.tip)
         action.setStatusTip(spec.tip)

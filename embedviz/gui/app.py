@@ -94,9 +94,7 @@ class ErrorHook(QObject):
         sys.excepthook = self._hook
         threading.excepthook = self._thread_hook
 
-    def _hook(
-        self, kind: type[BaseException], error: BaseException, trace: TracebackType | None
-    ) -> None:
+    def _hook(self, kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         if issubclass(kind, KeyboardInterrupt):
             QApplication.quit()
             return
@@ -109,6 +107,12 @@ class ErrorHook(QObject):
         if sys.stderr is not None:
             sys.stderr.write(details)
         self.caught.emit(sentence, details)
+
+    def restore(self) -> None:
+        """Give Python's own hooks back."""
+        sys.excepthook = sys.__excepthook__
+        threading.excepthook = threading.__excepthook__
+        self.deleteLater()
 
     def _thread_hook(self, args: threading.ExceptHookArgs) -> None:
         if args.exc_value is not None:
@@ -139,6 +143,5 @@ def run(text: Path | None = None) -> int:
     app.aboutToQuit.connect(parts.controller.end)
     code = app.exec()
     parts.controller.end()
-    sys.excepthook = sys.__excepthook__
-    hook.deleteLater()
+    hook.restore()
     return code

@@ -6,6 +6,7 @@ import time
 import numpy as np
 from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
 
+from embedviz.checkpoint import Checkpoint
 from embedviz.config import RunConfig
 from embedviz.engine import messages as m
 from embedviz.engine.client import TrainerGoneError
@@ -87,7 +88,7 @@ class RunController(QObject):
             self._worker.start()
         self._start(record.checkpoint if record else None)
 
-    def _start(self, checkpoint: "m.Checkpoint | None") -> None:
+    def _start(self, checkpoint: Checkpoint | None) -> None:
         state = self._state
         document = state.document
         assert document is not None
@@ -114,7 +115,7 @@ class RunController(QObject):
 
     @Slot()
     def play_or_pause(self) -> None:
-        """What Space does."""
+        """Do what Space asks for."""
         phase = self._state.run.phase
         if phase is Phase.LOST:
             self.resume()
@@ -161,12 +162,12 @@ class RunController(QObject):
             self._send(m.GoTo(self._state.run.run_id, step))
 
     def set_pace(self, pace: float | None) -> None:
-        """Steps a second; None for as fast as it goes."""
+        """Take so many steps a second; None for as many as it goes."""
         self._state.set_pace(pace)
         self._send(m.SetPace(self._state.run.run_id, pace))
 
     def change_pace(self, faster: bool) -> None:
-        """The next pace in the list."""
+        """Take the next pace in the list."""
         place = PACES.index(self._state.pace) if self._state.pace in PACES else len(PACES) - 1
         self.set_pace(PACES[min(max(place + (1 if faster else -1), 0), len(PACES) - 1)])
 
@@ -239,7 +240,8 @@ class RunController(QObject):
         record = state.record
         step = record.checkpoint.step if record and record.checkpoint else 0
         state.update_run(phase=Phase.LOST)
-        how = f"signal {-death.exit_code}" if (death.exit_code or 0) < 0 else f"exit code {death.exit_code}"
+        code = death.exit_code if death.exit_code is not None else "unknown"
+        how = f"signal {-code}" if isinstance(code, int) and code < 0 else f"exit code {code}"
         self._notices.show(
             Notice(
                 f"The trainer process ended unexpectedly ({how}). Nothing that was open is lost.",

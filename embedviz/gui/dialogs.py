@@ -21,7 +21,7 @@ from embedviz.config import WHOLE_TEXT, RunConfig
 from embedviz.errors import ConfigError
 from embedviz.gui.actions import ACTIONS
 from embedviz.gui.theme import Theme
-from embedviz.gui.widgets import caption
+from embedviz.gui.widgets import caption, named
 
 BATCHES = (("whole", "whole text: the exact gradient"), ("sampled", "sampled windows"))
 
@@ -42,9 +42,7 @@ class RunSettingsDialog(QDialog):
         for name, title in BATCHES:
             self._batch.addItem(title, name)
         self._batch.setCurrentIndex(0 if config.whole_text else 1)
-        self._numbers = {
-            name: QLineEdit(objectName=f"setting_{name}") for name in catalog.SETTINGS
-        }
+        self._numbers = {name: named(QLineEdit(), f"setting_{name}") for name in catalog.SETTINGS}
         for name, edit in self._numbers.items():
             value = getattr(config, name)
             if name == "batch_size" and value == WHOLE_TEXT:
@@ -61,12 +59,10 @@ class RunSettingsDialog(QDialog):
             self._add_number(name)
         self._line = caption()
         self._line.setWordWrap(True)
-        self._problem = QLabel(objectName="settingsProblem", wordWrap=True)
+        self._problem = named(QLabel(wordWrap=True), "settingsProblem")
         self._problem.setStyleSheet(f"color: {theme.colours.bad};")
         self._problem.hide()
-        buttons = QDialogButtonBox(
-            QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel
-        )
+        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel)
         buttons.button(QDialogButtonBox.StandardButton.Ok).setText("Start again with these")
         buttons.accepted.connect(self.accept)
         buttons.rejected.connect(self.reject)

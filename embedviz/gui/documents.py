@@ -59,7 +59,12 @@ class Document:
             seed=config.seed,
         )
         pairs = pair_counts(dataset.train_ids, tokenizer.vocab_size)
-        parts = (dataset.train_ids.tobytes(), b"|", dataset.val_ids.tobytes(), str(dataset.vocab_size).encode())
+        parts = (
+            dataset.train_ids.tobytes(),
+            b"|",
+            dataset.val_ids.tobytes(),
+            str(dataset.vocab_size).encode(),
+        )
         return cls(
             corpus,
             tokenizer,

@@ -24,7 +24,7 @@ def transport_icon(name: str, colour: QColor) -> QIcon:
 
 
 def _triangle(left: float, right: float) -> QPolygonF:
-    """A triangle whose tip is at `right`, be that to the right or to the left."""
+    """Return a triangle whose tip is at `right`, be that to the right or to the left."""
     return QPolygonF([QPointF(left, 12), QPointF(right, 32), QPointF(left, 52)])
 
 

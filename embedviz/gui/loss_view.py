@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PySide6.QtCore import QTimer, Slot
+from PySide6.QtCore import Slot
 from PySide6.QtWidgets import QStackedLayout, QWidget
 
 from embedviz.gui.state import AppState
@@ -69,7 +69,9 @@ class LossView(QWidget):
         series = record.losses.series(0, max(run.step - 1, 0), POINTS)
         readings = [reading for reading in record.readings() if reading.step <= run.step]
         val = [(reading.step, reading.val) for reading in readings if reading.val is not None]
-        validation = (np.array([step for step, _ in val], float), np.array([loss for _, loss in val])) if val else None
+        validation = (
+            (np.array([step for step, _ in val], float), np.array([loss for _, loss in val])) if val else None
+        )
         estimate = run.reading.estimated
         curve.set_curves((series.steps, series.mean, series.low, series.high), validation, estimate)
         curve.set_shown_step(run.reading.step, run.reading.train)

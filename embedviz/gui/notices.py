@@ -7,6 +7,7 @@ from PySide6.QtCore import QObject, Qt, Signal, Slot
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMessageBox, QPushButton, QSizePolicy, QWidget
 
 from embedviz.gui.theme import Theme
+from embedviz.gui.widgets import named
 
 
 @dataclass(frozen=True)
@@ -63,9 +64,9 @@ class NoticeBar(QFrame):
         self._theme = theme
         self._text = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
         self._text.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
-        self._action = QPushButton(objectName="noticeAction")
+        self._action = named(QPushButton(), "noticeAction")
         self._details = QPushButton("Details")
-        self._close = QPushButton("Dismiss", objectName="noticeDismiss")
+        self._close = named(QPushButton("Dismiss"), "noticeDismiss")
         layout = QHBoxLayout(self)
         layout.setContentsMargins(theme.px(16), theme.px(8), theme.px(16), theme.px(8))
         for widget in (self._text, self._action, self._details, self._close):

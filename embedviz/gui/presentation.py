@@ -5,6 +5,7 @@ from PySide6.QtGui import QKeyEvent, QPalette
 from PySide6.QtWidgets import QApplication, QMainWindow, QWidget
 
 from embedviz.gui.theme import Theme
+from embedviz.gui.widgets import named
 
 LARGER = 1.3
 
@@ -62,7 +63,7 @@ class Presentation(QObject):
         return False
 
     def _make_blank(self) -> None:
-        blank = QWidget(self._window, objectName="blank", autoFillBackground=True)
+        blank = named(QWidget(self._window, autoFillBackground=True), "blank")
         palette = blank.palette()
         palette.setColor(QPalette.ColorRole.Window, Qt.GlobalColor.black)
         blank.setPalette(palette)

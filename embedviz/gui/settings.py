@@ -14,9 +14,7 @@ class Settings:
         if path is not None:
             self._store = QSettings(str(path), QSettings.Format.IniFormat)
         else:
-            self._store = QSettings(
-                QSettings.Format.IniFormat, QSettings.Scope.UserScope, "embedviz", "embedviz"
-            )
+            self._store = QSettings(QSettings.Format.IniFormat, QSettings.Scope.UserScope, "embedviz", "embedviz")
 
     @property
     def is_writable(self) -> bool:

@@ -1,6 +1,6 @@
 """What is loaded, selected, running and shown: the panels meet here and nowhere else."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import Enum
 
 import numpy as np
@@ -31,7 +31,7 @@ class RunStatus:
 
     phase: Phase = Phase.WARMING
     run_id: str = ""
-    config: RunConfig = RunConfig()
+    config: RunConfig = field(default_factory=RunConfig)
     step: int = 0
     parameters: int = 0
     floor: float | None = None  # nats per token
@@ -84,9 +84,7 @@ class AppState(QObject):
         was_last = self.selected >= len(self.line_ids) - 1
         encoded = self.document.tokenizer.encode_line(line)
         self.line, self.line_ids, self.line_spans = line, encoded.ids, encoded.spans
-        self.selected = (
-            len(self.line_ids) - 1 if was_last else min(max(self.selected, 0), len(self.line_ids) - 1)
-        )
+        self.selected = len(self.line_ids) - 1 if was_last else min(max(self.selected, 0), len(self.line_ids) - 1)
         self.line_changed.emit()
         self.selection_changed.emit()
 
@@ -105,7 +103,7 @@ class AppState(QObject):
     def context_ids(self) -> NDArray[np.int64]:
         """Ids of the context, (T,), without what the vocabulary lacks."""
         ids = self.line_ids[self.context_range.start : self.context_range.stop]
-        return ids[ids != UNKNOWN]
+        return np.asarray(ids[ids != UNKNOWN])
 
     @property
     def selected_id(self) -> int | None:
@@ -129,12 +127,12 @@ class AppState(QObject):
         self.run_changed.emit()
 
     def set_pace(self, pace: float | None) -> None:
-        """Steps a second, None for as fast as it goes."""
+        """Set the steps a second; None for as fast as it goes."""
         self.pace = pace
         self.pace_changed.emit()
 
     def set_until(self, until: Until) -> None:
-        """When playing ends by itself."""
+        """Set when playing ends by itself."""
         self.until = until
         self.pace_changed.emit()
 

@@ -31,11 +31,11 @@ class NumbersModel(QAbstractTableModel):
 
     def rowCount(self, _parent: Index = QModelIndex()) -> int:  # noqa: B008  # Qt's own default
         """R."""
-        return self._values.shape[0]
+        return int(self._values.shape[0])
 
     def columnCount(self, _parent: Index = QModelIndex()) -> int:  # noqa: B008
         """C."""
-        return self._values.shape[1]
+        return int(self._values.shape[1])
 
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = 0) -> object:
         """Return a row's or column's name."""
@@ -82,9 +82,7 @@ class NumbersDialog(QDialog):
             steps = [f"step {reading.step:,}" for reading in readings]
             self._add("Losses, nats per token", losses, steps, ("training", "validation"))
 
-    def _add(
-        self, title: str, values: NDArray[np.floating], rows: Sequence[str], columns: Sequence[str]
-    ) -> None:
+    def _add(self, title: str, values: NDArray[np.floating], rows: Sequence[str], columns: Sequence[str]) -> None:
         view = QTableView()
         view.setAccessibleName(title)
         view.setModel(NumbersModel(values, rows, columns, view))

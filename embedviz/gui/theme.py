@@ -7,6 +7,8 @@ from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QGuiApplication, QPalette
 from PySide6.QtWidgets import QApplication
 
+from embedviz.files import resource
+
 MINIMUM_SCALE, MAXIMUM_SCALE, SCALE_STEP = 0.8, 3.0, 0.1
 
 
@@ -172,6 +174,10 @@ class Theme(QObject):
         px = self.px
         caption = f"{Role.CAPTION.value * self._scale:.1f}pt"
         title = f"{Role.TITLE.value * self._scale:.1f}pt"
+        kind = "dark" if self.dark else "light"
+        down, up, check = (
+            resource(f"icons/{name}-{kind}.svg").as_posix() for name in ("chevron-down", "chevron-up", "check")
+        )
         return f"""
         QMainWindow, QDialog {{ background: {c.background}; }}
         QFrame[card="true"] {{ background: {c.card}; border-radius: {px(8)}px; }}
@@ -188,10 +194,23 @@ class Theme(QObject):
         QPushButton:disabled, QToolButton:disabled, QComboBox:disabled {{ color: {c.muted}; }}
         QPushButton[primary="true"], QToolButton[primary="true"] {{
             background: {c.model}; color: {c.on_accent}; border: 1px solid {c.model}; }}
-        QPushButton[segment="true"] {{ border: none; padding: {px(3)}px {px(10)}px; background: transparent;
-            color: {c.muted}; }}
+        QComboBox {{ padding-right: {px(26)}px; }}
+        QComboBox::drop-down {{ border: none; width: {px(22)}px; }}
+        QComboBox::down-arrow {{ image: url({down}); width: {px(12)}px; height: {px(12)}px; }}
+        QToolButton::menu-indicator {{ image: url({down}); width: {px(12)}px; height: {px(12)}px;
+            subcontrol-origin: padding; subcontrol-position: center right; right: {px(6)}px; }}
+        QToolButton[menu="true"] {{ padding-right: {px(24)}px; }}
+        QSpinBox::up-button, QSpinBox::down-button {{ border: none; background: transparent; width: {px(18)}px; }}
+        QSpinBox::up-arrow {{ image: url({up}); width: {px(10)}px; height: {px(10)}px; }}
+        QSpinBox::down-arrow {{ image: url({down}); width: {px(10)}px; height: {px(10)}px; }}
+        QCheckBox {{ spacing: {px(6)}px; }}
+        QCheckBox::indicator {{ width: {px(16)}px; height: {px(16)}px; border: 1px solid {c.muted};
+            border-radius: {px(4)}px; background: {c.well}; }}
+        QCheckBox::indicator:checked {{ background: {c.model}; border-color: {c.model}; image: url({check}); }}
+        QPushButton[segment="true"] {{ border: 1px solid transparent; padding: {px(3)}px {px(10)}px;
+            background: transparent; color: {c.muted}; }}
         QPushButton[segment="true"]:checked {{ background: {c.card}; color: {c.ink};
-            border: 1px solid {c.line}; font-weight: 600; }}
+            border: 1px solid {c.line}; }}
         QPushButton[segment="true"]:hover {{ color: {c.ink}; }}
         QPushButton[segment="true"]:focus {{ border: 1px solid {c.model}; }}
         QFrame[segments="true"] {{ background: {c.well}; border-radius: {px(6)}px; }}
@@ -211,7 +230,7 @@ class Theme(QObject):
         QMenuBar::item:selected {{ background: {c.well}; }}
         QHeaderView::section {{ background: {c.well}; color: {c.muted}; border: none;
             padding: {px(4)}px {px(8)}px; }}
-        QStatusBar {{ background: {c.card}; color: {c.muted}; }}
+        QStatusBar {{ background: {c.card}; color: {c.muted}; padding-left: {px(12)}px; }}
         QStatusBar::item {{ border: none; }}
         QStatusBar QLabel {{ font-size: {caption}; color: {c.muted}; }}
         QSplitter::handle {{ background: transparent; }}

@@ -14,7 +14,7 @@ from embedviz.gui.settings import Settings
 from embedviz.gui.state import AppState
 from embedviz.gui.texts import TextOpener
 from embedviz.gui.theme import Role, Theme
-from embedviz.gui.widgets import caption
+from embedviz.gui.widgets import caption, named
 
 BATCHES = (WHOLE_TEXT, 32, 256)
 
@@ -50,7 +50,7 @@ class TopBar(QFrame):
         self._optimizer = self._add_button("Optimiser", "optimizerButton", "How a step follows the gradient")
         self._batch = self._add_button("Batch", "batchButton", "What one step looks at")
         self._layout.addStretch(1)
-        present = QToolButton(objectName="presentButton")
+        present = named(QToolButton(), "presentButton")
         present.setDefaultAction(actions["present"])
         present.setText("Present  F5")
         self._layout.addWidget(present)
@@ -66,12 +66,12 @@ class TopBar(QFrame):
 
     def _add_button(self, name: str, object_name: str, tip: str) -> QToolButton:
         self._layout.addWidget(caption(name))
-        button = QToolButton(objectName=object_name, toolTip=tip)
-        button.setAccessibleName(name)
+        button = named(QToolButton(), object_name, says=name, tip=tip)
         button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         menu = QMenu(button)
         menu.setToolTipsVisible(True)
         button.setMenu(menu)
+        button.setProperty("menu", True)
         self._layout.addWidget(button)
         self._layout.addSpacing(self._theme.px(8))
         return button

@@ -1,9 +1,10 @@
 """Small pieces that every panel is made of: the card, the segmented switch, a number with its name."""
 
 from collections.abc import Iterable
+from typing import TypeVar
 
 from PySide6.QtCore import QSize, Qt, Signal, Slot
-from PySide6.QtGui import QFontMetrics, QPaintEvent, QPainter
+from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
     QButtonGroup,
     QFrame,
@@ -93,7 +94,8 @@ class Segments(QFrame):
         layout.setContentsMargins(theme.px(2), theme.px(2), theme.px(2), theme.px(2))
         layout.setSpacing(0)
         for name, title, tip in options:
-            button = QPushButton(title, checkable=True, toolTip=tip, objectName=f"segment_{name}")
+            button = named(QPushButton(title), f"segment_{name}", tip=tip)
+            button.setCheckable(True)
             button.setProperty("segment", True)
             button.setAccessibleDescription(tip)
             button.clicked.connect(self._emit)
@@ -161,3 +163,17 @@ def clear(layout: QLayout) -> None:
         widget = item.widget()
         if widget is not None:
             widget.deleteLater()
+
+
+AnyWidget = TypeVar("AnyWidget", bound=QWidget)
+
+
+def named(widget: AnyWidget, name: str = "", *, says: str = "", tip: str = "") -> AnyWidget:
+    """Give `widget` an object name, an accessible name and a tooltip; return it."""
+    if name:
+        widget.setObjectName(name)
+    if says:
+        widget.setAccessibleName(says)
+    if tip:
+        widget.setToolTip(tip)
+    return widget

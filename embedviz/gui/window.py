@@ -15,7 +15,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from embedviz.gui.actions import fill_menus, make_actions
+from embedviz.gui.actions import Handler, fill_menus, make_actions
 from embedviz.gui.controller import RunController
 from embedviz.gui.dialogs import KeysDialog, RunSettingsDialog, about_text
 from embedviz.gui.notices import NoticeBar, Notices
@@ -30,6 +30,7 @@ from embedviz.gui.tables import NumbersDialog
 from embedviz.gui.texts import TextOpener
 from embedviz.gui.theme import SCALE_STEP, Theme
 from embedviz.gui.topbar import TopBar
+from embedviz.gui.widgets import named
 
 NARROW_WIDTH = 1200  # designed pixels: below it the panels become tabs
 COLUMNS = (23, 53, 24)  # shares of the width
@@ -95,7 +96,7 @@ class MainWindow(QMainWindow):
 
     # --- composition --------------------------------------------------------------------------------
 
-    def _handlers(self) -> dict[str, object]:
+    def _handlers(self) -> dict[str, Handler]:
         controller, theme = self._controller, self.theme
         return {
             "openText": self.texts.choose,
@@ -146,8 +147,8 @@ class MainWindow(QMainWindow):
         look.triggered.connect(self._choose_theme)
 
     def _make_status_bar(self) -> None:
-        self._status = QLabel(objectName="statusPhase")
-        self._status_text = QLabel(objectName="statusText")
+        self._status = named(QLabel(), "statusPhase")
+        self._status_text = named(QLabel(), "statusText")
         bar = self.statusBar()
         bar.setSizeGripEnabled(False)
         bar.addWidget(self._status)
@@ -164,7 +165,7 @@ class MainWindow(QMainWindow):
         if wide:
             self._holder = self._make_splitters()
         else:
-            tabs = QTabWidget(objectName="panelTabs")
+            tabs = named(QTabWidget(), "panelTabs")
             for title, panel in self._panels.items():
                 tabs.addTab(panel, title)
             self._holder = tabs
@@ -177,11 +178,11 @@ class MainWindow(QMainWindow):
 
     def _make_splitters(self) -> QSplitter:
         tokens, table, following, training = self._panels.values()
-        self._columns = QSplitter(Qt.Orientation.Horizontal, objectName="columns", childrenCollapsible=False)
+        self._columns = named(QSplitter(Qt.Orientation.Horizontal, childrenCollapsible=False), "columns")
         for panel, share in zip((tokens, table, following), COLUMNS, strict=True):
             self._columns.addWidget(panel)
             self._columns.setStretchFactor(self._columns.count() - 1, share)
-        self._rows = QSplitter(Qt.Orientation.Vertical, objectName="rows", childrenCollapsible=False)
+        self._rows = named(QSplitter(Qt.Orientation.Vertical, childrenCollapsible=False), "rows")
         self._rows.addWidget(self._columns)
         self._rows.addWidget(training)
         for index, share in enumerate(ROWS):

@@ -127,9 +127,7 @@ class PairText:
             frequency.view(-1)[self._codes.to(self._table.device)] = self._pair_frequency.to(self._table)
             self._dense = frequency, frequency.sum(1, keepdim=True)
         frequency, row_frequency = self._dense
-        return softmax_minus_data(
-            self._table.detach(), frequency, row_frequency, out=_gradient_of(self._table)
-        )
+        return softmax_minus_data(self._table.detach(), frequency, row_frequency, out=_gradient_of(self._table))
 
 
 def softmax_minus_data(logits: Tensor, frequency: Tensor, row_frequency: Tensor, *, out: Tensor) -> Tensor:

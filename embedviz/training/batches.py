@@ -26,12 +26,11 @@ class Batches:
         self.block_size = min(block_size, len(ids) - 1)
         self.generator = generator
         self._shape = (batch_size,)
+        self._device = ids.device
         self._windows = ids.unfold(0, self.block_size + 1, 1)  # (N - T, T + 1), a view
 
     def draw(self) -> tuple[Tensor, Tensor]:
         """Return the next idx (B, T) and targets (B, T), int64."""
         starts = torch.randint(len(self._windows), self._shape, generator=self.generator)  # (B,)
-        if self._windows.device.type != "cpu":
-            starts = starts.to(self._windows.device)
-        windows = self._windows.index_select(0, starts).long()  # (B, T + 1)
+        windows = self._windows.index_select(0, starts.to(self._device)).long()  # (B, T + 1)
         return windows[:, :-1], windows[:, 1:]

@@ -34,9 +34,7 @@ class State:
         arrays = {f"parameters/{name}": _copy(tensor) for name, tensor in self._parameters.items()}
         for index, state in self._optimizer.state_dict()["state"].items():
             arrays |= {
-                f"optimizer/{index}/{name}": _copy(tensor)
-                for name, tensor in state.items()
-                if tensor is not None
+                f"optimizer/{index}/{name}": _copy(tensor) for name, tensor in state.items() if tensor is not None
             }
         arrays[_GENERATOR] = _copy(self._generator.get_state())
         return arrays

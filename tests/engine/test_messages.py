@@ -17,6 +17,7 @@ from embedviz.text.dataset import Dataset
 TYPES = (*get_args(m.Command), *get_args(m.Event))
 
 text = st.text(max_size=8)
+names = text.filter(lambda name: not name.startswith("$"))  # paths like "parameters/..."; $ is the protocol's
 steps = st.integers(0, 2**53)
 floats = st.floats()
 dtypes = st.sampled_from(["u1", "<u2", "<i4", "<i8", "<f4", "<f8", "?", ">i4"]).map(np.dtype)
@@ -26,7 +27,7 @@ datasets = st.builds(
     Dataset, arrays, arrays, vocab_size=st.integers(2, 99), boundary_id=st.none() | st.integers(0, 1)
 )
 checkpoints = st.builds(
-    Checkpoint, steps, st.dictionaries(text, arrays, max_size=4), st.dictionaries(text, floats, max_size=2)
+    Checkpoint, steps, st.dictionaries(names, arrays, max_size=4), st.dictionaries(names, floats, max_size=2)
 )
 untils = st.builds(m.Until, step=st.none() | steps, converged=st.booleans())
 readings = st.builds(

@@ -93,16 +93,23 @@ def test_no_checkpoint_is_taken_of_a_sick_state(text: Dataset) -> None:
 
 
 def test_the_weights_it_comes_back_to_are_finite() -> None:
-    # Weight decay multiplies every row by -1e5 a step; only the rows that a batch reads are pulled back. The
-    # loss sees nothing of the others, which are at infinity long before it does.
-    ids = np.array([0] * 4000 + [1, 2, 3, 0], np.uint8)
-    config = RunConfig(
-        optimizer="sgd", lr=1e4, weight_decay=10, init="normal-1", batch_size=1, block_size=1, seed=3
-    )
-    session = TrainingSession(config, make_dataset(ids, 4, 0.0))
-    _, error = run_until_error(session)
-    assert session.step == error.last_good_step
+    # Of a large table a batch reads single rows: here row 0. Weight decay makes every row -1.5 times what it was,
+    # so that 1e37 in row 1 is infinite from step 8 on, while the loss, which does not see it, is still sound.
+    ids = np.array([0] * 4000 + [1, 2, 3, 0], np.uint16)
+    config = RunConfig(optimizer="sgd", lr=1, weight_decay=2.5, batch_size=1, block_size=1)
+    session = TrainingSession(config, make_dataset(ids, 600, 0.0))
+    arrays = dict(session.checkpoint().arrays)
+    table = np.zeros((600, 600), np.float32)
+    table[1, 0] = 1e37
+    session.restore(Checkpoint(0, {**arrays, "parameters/token_embedding_table.weight": table}, {}))
+    losses, error = run_until_error(session)
+    assert max(step for step, loss in enumerate(losses) if loss <= 3 * math.log(600)) > 8
+    assert session.step == error.last_good_step == 7
     assert np.isfinite(session.tables()["token"]).all()
+    assert session.checkpoint().step == 7
+    next(session)
+    assert not session.is_healthy
+    assert session.checkpoint().step == 7
 
 
 def test_a_start_above_the_limit_may_fall(text: Dataset) -> None:

@@ -148,9 +148,7 @@ def test_a_bar_on_a_terminal(train: Train, small: str, monkeypatch: pytest.Monke
     terminal = Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
     assert train("--text", small, "--steps", "200")[0] == 0
-    assert re.search(
-        r"\r\x1b\[K\[#{30}\] step 200 of 200, loss [\d.]+, [\d,]+ steps/s\n$", terminal.getvalue()
-    )
+    assert re.search(r"\r\x1b\[K\[#{30}\] step 200 of 200, loss [\d.]+, [\d,]+ steps/s\n$", terminal.getvalue())
     assert train("--text", "none")[0] == 2
     assert terminal.getvalue().endswith("\r\x1b[K'none' was not found.\n")
 
@@ -257,9 +255,7 @@ def test_long_runs_keep_what_they_can_go_back_to(
 ) -> None:
     taken = []
     checkpoint = TrainingSession.checkpoint
-    monkeypatch.setattr(
-        TrainingSession, "checkpoint", lambda self: taken.append(self.step) or checkpoint(self)
-    )
+    monkeypatch.setattr(TrainingSession, "checkpoint", lambda self: taken.append(self.step) or checkpoint(self))
     monkeypatch.setattr(command, "_CHECKPOINT_SPACING_S", 0.0)
     monkeypatch.setattr(command._JsonReport, "spacing_s", 0.0)
     _, lines, _ = train("--text", small, "--steps", "5", "--json")

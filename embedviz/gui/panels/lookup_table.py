@@ -23,7 +23,7 @@ from embedviz.gui.plots.strip import RowStrip
 from embedviz.gui.state import AppState
 from embedviz.gui.table_view import MODES, TableFrame, TableModes
 from embedviz.gui.theme import Role, Theme
-from embedviz.gui.widgets import Card, Segments, caption
+from embedviz.gui.widgets import Card, Segments, caption, named
 from embedviz.text.glyphs import glyph
 
 SIDE_WIDTH = 248  # designed pixels of the column beside the heatmap
@@ -78,16 +78,26 @@ class LookupTablePanel(Card):
         return side
 
     def _make_tools(self) -> QHBoxLayout:
-        self._sort = QComboBox(objectName="rowOrder", toolTip="The order of the rows (columns stay by id)")
-        self._sort.setAccessibleName("Order of the rows")
+        self._sort = named(
+            QComboBox(),
+            "rowOrder",
+            says="Order of the rows",
+            tip="The order of the rows (columns stay by id)",
+        )
         for name, title in ORDERS:
             self._sort.addItem(title, name)
-        self._hide = QCheckBox("hide unused rows", objectName="hideUnused")
-        self._hide.setToolTip("Leave out the rows of tokens that the training part never looks up")
-        self._find = QLineEdit(placeholderText="Find a token", objectName="findToken", clearButtonEnabled=True)
-        self._find.setAccessibleName("Find a token in the table")
-        self._find.setToolTip("A token or its id, then Enter: its row is marked and brought into view")
-        self._all = QPushButton("Show all", toolTip="Undo zooming and moving (double click)")
+        self._hide = named(
+            QCheckBox("hide unused rows"),
+            "hideUnused",
+            tip="Leave out the rows of tokens that the training part never looks up",
+        )
+        self._find = named(
+            QLineEdit(placeholderText="Find a token", clearButtonEnabled=True),
+            "findToken",
+            says="Find a token in the table",
+            tip="A token or its id, then Enter: its row is marked and brought into view",
+        )
+        self._all = named(QPushButton("Show all"), "showAll", tip="Undo zooming and moving (double click)")
         self._pooling = caption(elided=True)
         row = QHBoxLayout()
         rows_label = caption("Rows")
@@ -217,7 +227,9 @@ class LookupTablePanel(Card):
         document, wanted = self._state.document, self._find.text()
         if document is None or not wanted:
             return
-        matches = [i for i, token in enumerate(document.tokenizer.vocabulary) if wanted in (token, self._labels[i])]
+        matches = [
+            i for i, token in enumerate(document.tokenizer.vocabulary) if wanted in (token, self._labels[i])
+        ]
         if not matches and wanted.isdigit() and int(wanted) < document.vocab_size:
             matches = [int(wanted)]
         row = self._place.get(matches[0]) if matches else None

@@ -2,18 +2,18 @@
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import Slot
+from PySide6.QtCore import Qt, Slot
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QWidget
 
 from embedviz.gui.plots.bars import BarChart
 from embedviz.gui.plots.figures import figure
 from embedviz.gui.state import AppState
 from embedviz.gui.theme import Theme
-from embedviz.gui.widgets import Card, Segments, caption
+from embedviz.gui.widgets import Card, Segments, caption, named
 from embedviz.text.glyphs import glyph
 
 TOP_K = 50
-SHOWN_CONTEXT = 12  # tokens of the context in the title; the end of it is what matters
+SHOWN_CONTEXT = 8  # tokens of the context in the title; the end of it is what matters
 
 NUMBERS = (
     ("probability", "Probability", "How likely the model holds each token to be next"),
@@ -29,19 +29,18 @@ class NextTokenPanel(Card):
         super().__init__("Next token", theme, parent)
         self.setObjectName("nextTokenPanel")
         self._state = state
-        self._order = Segments(
+        self.order = Segments(
             (
                 ("top", "Likeliest", f"The {TOP_K} tokens the model holds likeliest, in that order"),
                 ("vocabulary", "By id", "All tokens, in the order of the vocabulary"),
             ),
             theme,
         )
-        self._number = QComboBox(objectName="barNumbers")
-        self._number.setAccessibleName("Number beside the bars")
+        self._number = named(QComboBox(), "barNumbers", says="Number beside the bars")
         for name, title, tip in NUMBERS:
             self._number.addItem(title, name)
-            self._number.setItemData(self._number.count() - 1, tip, 3)  # Qt.ToolTipRole
-        self.header.addWidget(self._order)
+            self._number.setItemData(self._number.count() - 1, tip, Qt.ItemDataRole.ToolTipRole)
+        self.header.addWidget(self.order)
         self.bars = BarChart(theme)
         self.bars.setObjectName("nextTokenBars")
         self._model_key = caption()
@@ -56,7 +55,7 @@ class NextTokenPanel(Card):
         self.body.addLayout(keys)
         self._labels: list[str] = []
         self._shown: NDArray[np.int64] = np.zeros(0, np.int64)
-        self._order.chosen.connect(self.refresh)
+        self.order.chosen.connect(self.refresh)
         self._number.currentIndexChanged.connect(self.refresh)
         self.bars.hovered.connect(self._point_at)
         state.document_changed.connect(self._take_document)
@@ -94,7 +93,7 @@ class NextTokenPanel(Card):
         order = np.argsort(-log_model, kind="stable")  # (V,)
         ranks = np.empty_like(order)
         ranks[order] = np.arange(1, len(order) + 1)
-        shown = order[:TOP_K] if self._order.value == "top" else np.arange(len(order))
+        shown = order[:TOP_K] if self.order.value == "top" else np.arange(len(order))
         self._draw(shown, log_model, data, ranks)
         self._model_key.setText(f"● model, step {snapshot.step:,}")
 
@@ -134,7 +133,7 @@ class NextTokenPanel(Card):
             self.subtitle.setText("")
             return
         text = "".join(self._labels[i] for i in ids[-SHOWN_CONTEXT:].tolist())
-        self.subtitle.setText(f"after “{text}”; a bigram reads only ‘{self._labels[state.selected_id]}’")
+        self.subtitle.setText(f"after “{text}”, last token ‘{self._labels[state.selected_id]}’")
 
     @Slot(int)
     def _point_at(self, row: int) -> None:

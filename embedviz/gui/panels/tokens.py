@@ -25,7 +25,7 @@ from embedviz.gui.documents import Document
 from embedviz.gui.plots.chips import ChipView
 from embedviz.gui.state import AppState
 from embedviz.gui.theme import Theme
-from embedviz.gui.widgets import Card, Figure, Segments, caption
+from embedviz.gui.widgets import Card, Figure, Segments, caption, named
 from embedviz.text.glyphs import glyph
 from embedviz.text.tokenizers import UNKNOWN
 
@@ -42,27 +42,26 @@ class TokensPanel(Card):
         super().__init__("Tokens", theme, parent)
         self.setObjectName("tokensPanel")
         self._state = state
-        self._segments = Segments(
+        self.segments = Segments(
             (
                 ("line", "Own line", "Type a line and see its tokens"),
                 ("vocabulary", "Vocabulary", "Every token of the text, with its count"),
             ),
             theme,
         )
-        self.header.addWidget(self._segments)
+        self.header.addWidget(self.segments)
         self._pages = QStackedWidget()
         self._pages.addWidget(self._make_line_page())
         self._pages.addWidget(self._make_vocabulary_page())
         self.body.addWidget(self._pages, 1)
         self._figures = {
-            name: Figure(name, theme)
-            for name in ("characters", "tokens", "vocabulary", "chars / token")
+            name: Figure(name, theme) for name in ("characters", "tokens", "vocabulary", "chars / token")
         }
         row = QHBoxLayout()
         for figure in self._figures.values():
             row.addWidget(figure)
         self.body.addLayout(row)
-        self._segments.chosen.connect(self._show_page)
+        self.segments.chosen.connect(self._show_page)
         state.document_changed.connect(self._show_document)
         state.line_changed.connect(self._show_line)
         state.selection_changed.connect(self._show_selection)
@@ -70,8 +69,7 @@ class TokensPanel(Card):
         self._restyle()
 
     def _make_line_page(self) -> QWidget:
-        self.edit = QPlainTextEdit(objectName="ownLine", tabChangesFocus=True)
-        self.edit.setAccessibleName("Own line")
+        self.edit = named(QPlainTextEdit(tabChangesFocus=True), "ownLine", says="Own line")
         self.edit.setPlaceholderText("Type anything: it is cut into tokens as you type.")
         self.edit.textChanged.connect(self._take_line)
         self.chips = ChipView(self.theme)
@@ -89,13 +87,12 @@ class TokensPanel(Card):
 
     def _make_vocabulary_page(self) -> QWidget:
         self.search = QLineEdit(placeholderText="Find a token or an id", clearButtonEnabled=True)
-        self.search.setAccessibleName("Find a token or an id in the vocabulary")
+        named(self.search, "vocabularySearch", says="Find a token or an id in the vocabulary")
         self._vocabulary = VocabularyModel(self)
         self._filtered = VocabularyFilter(self)
         self._filtered.setSourceModel(self._vocabulary)
         self.search.textChanged.connect(self._filtered.set_pattern)
-        self.table = QTableView(sortingEnabled=True, showGrid=False, objectName="vocabularyTable")
-        self.table.setAccessibleName("Vocabulary")
+        self.table = named(QTableView(sortingEnabled=True, showGrid=False), "vocabularyTable", says="Vocabulary")
         self.table.setModel(self._filtered)
         self.table.sortByColumn(2, Qt.SortOrder.DescendingOrder)
         self.table.verticalHeader().hide()
@@ -149,7 +146,8 @@ class TokensPanel(Card):
             self.edit.setPlainText(state.line)
             self.edit.blockSignals(False)
         ids = state.line_ids
-        self.chips.set_tokens([glyph(state.line[begin:end]) for begin, end in state.line_spans.tolist()], ids)
+        glyphs = [glyph(state.line[begin:end]) for begin, end in state.line_spans.tolist()]
+        self.chips.set_tokens(glyphs, ids.tolist())
         self.chips.set_empty("" if len(ids) else "Type a line above: its tokens appear here.")
         self._show_notice()
 

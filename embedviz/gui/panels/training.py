@@ -20,7 +20,7 @@ from embedviz.gui.icons import transport_icon
 from embedviz.gui.loss_view import LossView
 from embedviz.gui.state import AppState, Phase
 from embedviz.gui.theme import Role, Theme
-from embedviz.gui.widgets import Card, Figure, Segments, caption
+from embedviz.gui.widgets import Card, Figure, Segments, caption, named
 
 LEFT_WIDTH = 500  # designed pixels, of the part beside the curve
 TRANSPORT = ("rewind", "back", "play", "step")
@@ -51,7 +51,11 @@ class TrainingPanel(Card):
         self.gap = Segments(
             (
                 ("loss", "Loss", "The loss itself, in nats per token"),
-                ("gap", "Gap to the floor", "How far above the floor the loss still is, on a logarithmic scale"),
+                (
+                    "gap",
+                    "Gap to the floor",
+                    "How far above the floor the loss still is, on a logarithmic scale",
+                ),
             ),
             theme,
         )
@@ -85,7 +89,7 @@ class TrainingPanel(Card):
         row.setSpacing(self.theme.px(8))
         self._buttons: dict[str, QToolButton] = {}
         for name in TRANSPORT:
-            button = QToolButton(objectName=f"{name}Button")
+            button = named(QToolButton(), f"{name}Button")
             button.setDefaultAction(self._actions[name])
             button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
             button.setProperty("primary", name == "play")
@@ -100,7 +104,7 @@ class TrainingPanel(Card):
         words.addWidget(self._rate)
         row.addSpacing(self.theme.px(8))
         row.addLayout(words, 1)
-        settings = QToolButton(objectName="settingsButton")
+        settings = named(QToolButton(), "settingsButton")
         settings.setDefaultAction(self._actions["settings"])
         settings.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
         row.addWidget(settings)
@@ -119,7 +123,7 @@ class TrainingPanel(Card):
             for name, title in (
                 ("train", "training loss"),
                 ("val", "validation loss"),
-                ("floor", "floor of the table"),
+                ("floor", "floor"),
                 ("gap", "above the floor"),
                 ("uniform", "ln V, guessing"),
             )
@@ -129,16 +133,15 @@ class TrainingPanel(Card):
         return grid
 
     def _make_pace(self) -> QHBoxLayout:
-        self._until = QComboBox(objectName="untilChoice")
-        self._until.setAccessibleName("When training stops by itself")
+        self._until = named(QComboBox(), "untilChoice", says="When training stops by itself")
         for name, title, tip in UNTIL:
             self._until.addItem(title, name)
             self._until.setItemData(self._until.count() - 1, tip, Qt.ItemDataRole.ToolTipRole)
-        self._until_step = QSpinBox(objectName="untilStep", minimum=1, maximum=100_000_000, value=600)
-        self._until_step.setAccessibleName("Step to stop at")
+        self._until_step = named(
+            QSpinBox(minimum=1, maximum=100_000_000, value=600), "untilStep", says="Step to stop at"
+        )
         self._until_step.setGroupSeparatorShown(True)
-        self._pace = QComboBox(objectName="paceChoice")
-        self._pace.setAccessibleName("Speed")
+        self._pace = named(QComboBox(), "paceChoice", says="Speed")
         for pace in PACES:
             self._pace.addItem(pace_name(pace), pace)
         self._until.currentIndexChanged.connect(self._take_until)
@@ -233,8 +236,12 @@ class TrainingPanel(Card):
         self._figures["floor"].set_value(f"{document.floor:.4f}")
         self._figures["gap"].set_value(f"{gap:.4f}")
         uniform = run.uniform or 0.0
-        self._figures["uniform"].set_value(f"{uniform:.4f}" if uniform else "–", f"ln {document.vocab_size}, guessing")
-        sentence = reading.sentence or f"Still learning: {gap:.3g} nats above the floor"
+        self._figures["uniform"].set_value(
+            f"{uniform:.4f}" if uniform else "–", f"ln {document.vocab_size}, guessing"
+        )
+        sentence = reading.sentence
+        if reading.verdict == "learning":  # said of an earlier step; this is of the one that is shown
+            sentence = f"Still learning: {gap:.2g} nats above the floor"
         colour = self.theme.colour(VERDICT_COLOURS.get(reading.verdict, "warning")).name()
         self._verdict.setText(f"<span style='color:{colour}'>●</span> {sentence}")
 

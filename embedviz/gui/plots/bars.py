@@ -124,9 +124,7 @@ class BarChart(ScrollingPlot):
     def bar_rect(self, row: int) -> QRectF:
         """Return where a row's bar is."""
         track = self.track_rect(row)
-        return QRectF(
-            track.left(), track.top(), track.width() * self._share(self._model[row]), track.height()
-        )
+        return QRectF(track.left(), track.top(), track.width() * self._share(self._model[row]), track.height())
 
     def tick_x(self, row: int) -> float | None:
         """Return where the data's tick is on a row; None without data."""
@@ -285,9 +283,7 @@ class BarChart(ScrollingPlot):
 
     def _share(self, value: float) -> float:
         return (
-            float(min(1.0, max(0.0, value / self._maximum)))
-            if self._maximum > 0 and np.isfinite(value)
-            else 0.0
+            float(min(1.0, max(0.0, value / self._maximum))) if self._maximum > 0 and np.isfinite(value) else 0.0
         )
 
     def _in_words(self, row: int) -> str:
@@ -298,12 +294,8 @@ class BarChart(ScrollingPlot):
 
     def _measure(self) -> None:
         widest = max(map(self._glyphs.horizontalAdvance, longest(self._labels)), default=0.0)
-        self._label_width = max(
-            self._label_width, min(self._theme.px(WIDEST_LABEL), widest), self._theme.px(14)
-        )
-        figures = max(
-            map(self._figures.horizontalAdvance, nlargest(4, set(self._texts), key=len)), default=0.0
-        )
+        self._label_width = max(self._label_width, min(self._theme.px(WIDEST_LABEL), widest), self._theme.px(14))
+        figures = max(map(self._figures.horizontalAdvance, nlargest(4, set(self._texts), key=len)), default=0.0)
         self._text_width = max(self._text_width, figures, self._figures.horizontalAdvance("0.000"))
 
     def _lay_out(self) -> None:

@@ -39,9 +39,7 @@ class ChipView(ScrollingPlot):
         self._pressed = -1
         self._widths: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
         self._lefts: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
-        self._starts: NDArray[np.int64] = np.zeros(
-            1, dtype=np.int64
-        )  # first chip of each line, then the count
+        self._starts: NDArray[np.int64] = np.zeros(1, dtype=np.int64)  # first chip of each line, then the count
         self.restyle()
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)

@@ -85,9 +85,7 @@ class ColorBar(Plot):
             painter.setPen(QPen(self._theme.colour("muted"), 1))
             tick = round(min(y, bar.bottom() - 1)) + 0.5
             painter.drawLine(QPointF(bar.right() + px(1), tick), QPointF(bar.right() + px(4), tick))
-            line = QRectF(
-                bar.right() + px(7), y - metrics.height() / 2, self._text_width + 1, metrics.height()
-            )
+            line = QRectF(bar.right() + px(7), y - metrics.height() / 2, self._text_width + 1, metrics.height())
             painter.drawText(line, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, text)
 
     def _measure(self) -> None:

@@ -35,9 +35,7 @@ def table(name: str) -> "NDArray[np.uint8]":
     if name not in NAMES:
         raise ValueError(f"There is no colour table '{name}'; there are {', '.join(NAMES)}.")
     lines = (_folder() / f"{name}.csv").read_text(encoding="utf-8").splitlines()
-    given = np.array(
-        [line.split(",") for line in lines if line and not line.startswith(";")], dtype=np.float64
-    )
+    given = np.array([line.split(",") for line in lines if line and not line.startswith(";")], dtype=np.float64)
     places = np.linspace(0, len(given) - 1, TOP + 1)
     colours = np.zeros((MISSING + 1, 4), dtype=np.uint8)
     for channel in range(3):
@@ -67,9 +65,7 @@ def indices(values: "NDArray[np.floating[Any]]", levels: tuple[float, float]) ->
     above = values - low
     place = above * (TOP / (high - low)) if high > low else MIDDLE + MIDDLE * np.sign(above)
     place += 0.5  # round, not floor
-    result: NDArray[np.uint8] = np.fmin(np.fmax(place, 0.0), TOP).astype(
-        np.uint8
-    )  # fmax makes NaN 0, silently
+    result: NDArray[np.uint8] = np.fmin(np.fmax(place, 0.0), TOP).astype(np.uint8)  # fmax makes NaN 0, silently
     finite = np.isfinite(values)
     if not finite.all():
         result[~finite] = MISSING

@@ -191,7 +191,6 @@ class LossCurve(Plot):
         metrics = QFontMetricsF(font)
         for axis in (canvas.left, canvas.bottom):
             axis.setStyle(tickFont=font, tickTextOffset=theme.px(6), hideOverlappingLabels=False)
-            axis.setTickPen(QPen(Qt.PenStyle.NoPen))
             axis.setTextPen(theme.colour("muted"))
             axis.setPen(QPen(Qt.PenStyle.NoPen))
         canvas.left.setWidth(round(metrics.horizontalAdvance("0.0000")) + theme.px(10))

@@ -80,7 +80,7 @@ class Canvas(pg.PlotWidget):  # type: ignore[misc]  # pyqtgraph ships no types
         self.view_box.disableAutoRange()
         for axis in (self.left, self.bottom):
             axis.enableAutoSIPrefix(False)
-            axis.setStyle(tickLength=0, maxTickLevel=0, maxTextLevel=0)
+            axis.setStyle(tickLength=0, tickAlpha=0, maxTickLevel=0, maxTextLevel=0)
         self.left.setTickDensity(1.4)
 
     def plot_rect(self) -> QRectF:
@@ -186,8 +186,8 @@ class Canvas(pg.PlotWidget):  # type: ignore[misc]  # pyqtgraph ships no types
             painter.setPen(over.colours[name])
             painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
         painter.setPen(over.colours["muted"])
-        ticks = QRectF(0, plot.bottom(), plot.left() - 8 * unit, self.height() - plot.bottom())
-        painter.drawText(ticks, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, "step")
+        line = QRectF(0, plot.bottom() + self.bottom.style["tickTextOffset"][1], plot.left() - 8 * unit, 99)
+        painter.drawText(line, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignTop, "step")
 
     def _covered(self, box: QRectF) -> int:
         """Return how many points of the curve are under a box."""

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QRect, QRectF, QSize
-from PySide6.QtGui import QPainter
+from PySide6.QtGui import QPainter, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from embedviz.gui.plots import pooling
@@ -144,14 +144,22 @@ class Heatmap(GridPlot):
         """Return the size below which nothing can be seen."""
         return QSize(self._theme.px(200), self._theme.px(160))
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Give long labels their share of the new width."""
+        self._axes.set_room(self.width())
+        super().resizeEvent(event)
+
     def restyle(self) -> None:
         """Measure the labels in the new fonts, and take the new colours."""
+        self._axes.set_room(self.width())
         self._axes.restyle()
         self._cells.restyle()
         self._look(self._zoom, self._centre)
 
     def draw(self, painter: QPainter, exposed: QRect) -> None:  # noqa: ARG002 (a table is painted whole)
         """Paint cells, outlines and labels, and the lens over all."""
+        if self._is_bare():
+            return
         view = self.view
         self._cells.draw(painter, view, self.devicePixelRatioF())
         self._cells.draw_outlines(painter, view, self._outlined, self._selected)

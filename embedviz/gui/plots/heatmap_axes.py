@@ -20,9 +20,7 @@ class Labels:
     Without names the cells are numbered.
     """
 
-    def __init__(
-        self, names: Sequence[str] | None, count: int, fonts: tuple[QFont, QFont], widest_allowed: int
-    ):
+    def __init__(self, names: Sequence[str] | None, count: int, fonts: tuple[QFont, QFont], widest_allowed: int):
         self.numbers = names is None
         self.names = tuple(names) if names is not None else ()
         self.widest_allowed = widest_allowed
@@ -66,6 +64,7 @@ class AxisPainter:
         self._theme = theme
         self._names: tuple[tuple[str, ...], tuple[str, ...] | None] = ((), None)
         self._shape = (0, 0)
+        self._row_room = theme.px(WIDEST_ROW_LABEL)
         self.restyle()
 
     def set_names(self, rows: Sequence[str], columns: Sequence[str] | None) -> bool:
@@ -82,6 +81,15 @@ class AxisPainter:
         self._shape = rows, columns
         self.restyle()
 
+    def set_room(self, width: int) -> bool:
+        """Let row labels take a quarter of `width` at most; False if that changes nothing."""
+        room = max(self._theme.px(24), min(self._theme.px(WIDEST_ROW_LABEL), width // 32 * 8))
+        if room == self._row_room:
+            return False
+        self._row_room = room
+        self.restyle()
+        return True
+
     def restyle(self) -> None:
         """Measure in the theme's fonts."""
         px = self._theme.px
@@ -91,15 +99,13 @@ class AxisPainter:
         )
         ink = QFontMetricsF(self._fonts[1]).tightBoundingRect("Afgj")
         self._line, self._descent = ink.height() + 1, ink.bottom() + 0.5
-        self.rows = Labels(self._names[0] or None, self._shape[0], self._fonts, px(WIDEST_ROW_LABEL))
+        self.rows = Labels(self._names[0] or None, self._shape[0], self._fonts, self._row_room)
         self.columns = Labels(self._names[1], self._shape[1], self._fonts, px(WIDEST_COLUMN_LABEL))
         self.gutter_width = round(self.rows.widest + px(8))
         self.gutter_height = round(self._line + px(7))
         self._last: tuple[object, list[Placed]] | None = None
 
-    def placed(
-        self, view: GridView, strong_rows: Sequence[int], strong_columns: Sequence[int]
-    ) -> list[Placed]:
+    def placed(self, view: GridView, strong_rows: Sequence[int], strong_columns: Sequence[int]) -> list[Placed]:
         """Return rectangle, text and place of each label: rows, then columns; kept until something moves."""
         key = (view, tuple(strong_rows), tuple(strong_columns))
         if self._last is None or self._last[0] != key:
@@ -155,11 +161,12 @@ class AxisPainter:
     def _place_columns(self, view: GridView, strong: Sequence[int]) -> list[Placed]:
         names, bottom = self.columns, view.area.top() - self._theme.px(5)
         gap = 0.5 if names.usual <= self._line else self._theme.px(6)  # single letters may stand close
+        strong_gap = max(gap, self._theme.px(4))
         marks = place(
             view.shown_columns,
             strong,
             lambda column: view.area.left() + (column + 0.5 - view.left_column) * view.cell_width,
-            lambda column, bold: names.width(column, bold) + gap,
+            lambda column, bold: names.width(column, bold) + (strong_gap if bold else gap),
             view.rect.left() - names.widest / 2 - gap,
             view.rect.right() + self._theme.px(5),
             view.cell_width,
@@ -168,6 +175,8 @@ class AxisPainter:
         )
         placed = []
         for mark in marks:
-            rect = QRectF(mark.start + gap / 2, bottom - self._line, mark.length - gap, self._line)
+            width = names.width(mark.index, mark.strong)
+            left = mark.start + (mark.length - width) / 2
+            rect = QRectF(left, bottom - self._line, width, self._line)
             placed.append((rect, names.text(mark.index, mark.strong), mark))
         return placed

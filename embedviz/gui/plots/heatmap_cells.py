@@ -85,21 +85,26 @@ class CellPainter:
             if 0 <= r < rows:
                 first, stop = max(0, column - reach), min(columns, column + reach + 1)
                 packed = self._table[colormaps.indices(self._values[r, first:stop], self._levels)]
-                line[first - column + reach : stop - column + reach] = [
-                    QColor.fromRgb(int(c)) for c in packed
-                ]
+                line[first - column + reach : stop - column + reach] = [QColor.fromRgb(int(c)) for c in packed]
             around.append(line)
         return around
 
-    def draw_outlines(
-        self, painter: QPainter, view: GridView, rows: Sequence[int], selected: int | None
-    ) -> None:
-        """Draw lines around rows, the selected one's last and heavier."""
-        for row in rows:
-            if row != selected:
-                self._draw_outline(painter, view, row, self._theme.px(1))
+    def draw_outlines(self, painter: QPainter, view: GridView, rows: Sequence[int], selected: int | None) -> None:
+        """Draw lines around rows, the selected one's last and heavier.
+
+        Where rows are so thin that their lines would hide each other, neighbours share one.
+        """
+        thin = view.cell_height < self._theme.px(8)
+        runs: list[range] = []
+        for row in sorted({row for row in rows if row != selected}):
+            if thin and runs and runs[-1].stop == row:
+                runs[-1] = range(runs[-1].start, row + 1)
+            else:
+                runs.append(range(row, row + 1))
+        for run in runs:
+            self._draw_outline(painter, view, run, self._theme.px(1))
         if selected is not None:
-            self._draw_outline(painter, view, selected, self._theme.px(2))
+            self._draw_outline(painter, view, range(selected, selected + 1), self._theme.px(2))
 
     def draw_mark(self, painter: QPainter, rect: QRectF) -> None:
         """Draw a line around one cell, or around the spot where a tiny one is."""
@@ -134,10 +139,11 @@ class CellPainter:
                 text = figure(float(value), signed=self.signed)
                 painter.drawText(view.cells_rect(row, column, 1, 1), Qt.AlignmentFlag.AlignCenter, text)
 
-    def _draw_outline(self, painter: QPainter, view: GridView, row: int, width: int) -> None:
-        if row not in view.shown_rows:
+    def _draw_outline(self, painter: QPainter, view: GridView, run: range, width: int) -> None:
+        shown = view.shown_rows
+        if run.stop <= shown.start or run.start >= shown.stop:
             return
-        rect = view.cells_rect(row, view.left_column, 1, view.width / view.cell_width)
+        rect = view.cells_rect(run.start, view.left_column, len(run), view.width / view.cell_width)
         self._draw_double_line(painter, _at_least(rect.intersected(view.rect), self._theme.px(3)), width)
 
     def _draw_double_line(self, painter: QPainter, rect: QRectF, width: int) -> None:

@@ -3,11 +3,11 @@
 from typing import ClassVar
 
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPainterPath, QPen
+from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen
 
 from embedviz.gui.theme import Role, Theme
 
-CELL, AWAY = 15, 22  # designed pixels: a cell in the lens; from the pointer to the lens
+CELL, AWAY, WIDEST_WORDS = 15, 22, 240  # designed pixels: a cell in the lens; from the pointer to it; words
 
 
 class LensPainter:
@@ -23,7 +23,7 @@ class LensPainter:
         px = self._theme.px
         side = px(CELL) * (2 * self.REACH + 1)
         metrics = QFontMetricsF(self._theme.font(Role.CAPTION))
-        width = max(float(side), metrics.horizontalAdvance(words)) + 2 * px(8)
+        width = max(float(side), min(px(WIDEST_WORDS), metrics.horizontalAdvance(words))) + 2 * px(8)
         height = side + metrics.height() + 2 * px(8) + px(6)
         left, top = point.x() + px(AWAY), point.y() + px(AWAY)
         if left + width > within.right():
@@ -49,19 +49,17 @@ class LensPainter:
         whole = side * len(cells)
         left, top = round(rect.center().x() - whole / 2), round(rect.top() + px(8))
         frame = QRectF(left, top, whole, whole)
-        clip = QPainterPath()
-        clip.addRoundedRect(frame, px(4), px(4))
-        painter.setClipPath(clip)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
         for r, line in enumerate(cells):
             for c, colour in enumerate(line):
                 if colour is not None:
                     painter.fillRect(left + c * side, top + r * side, side, side, colour)
-        painter.setClipping(False)
         self._mark(painter, QRectF(left + self.REACH * side, top + self.REACH * side, side, side))
         painter.setFont(self._theme.font(Role.CAPTION))
         painter.setPen(self._theme.colour("ink"))
         below = QRectF(rect.left(), frame.bottom(), rect.width(), rect.bottom() - frame.bottom())
+        metrics = QFontMetricsF(painter.font())
+        words = metrics.elidedText(words, Qt.TextElideMode.ElideMiddle, rect.width() - px(8))
         painter.drawText(below, Qt.AlignmentFlag.AlignCenter, words)
         painter.restore()
 

@@ -32,9 +32,7 @@ class GridView:
         self.width = min(area.width(), self.cell_width * self.columns)
         self.height = min(area.height(), self.cell_height * self.rows)
         row, column = centre or (self.rows / 2, self.columns / 2)
-        self.top_row = _clamp(
-            row - self.height / self.cell_height / 2, self.rows - self.height / self.cell_height
-        )
+        self.top_row = _clamp(row - self.height / self.cell_height / 2, self.rows - self.height / self.cell_height)
         self.left_column = _clamp(
             column - self.width / self.cell_width / 2, self.columns - self.width / self.cell_width
         )

@@ -140,9 +140,7 @@ class RowStrip(Plot):
         self._glyphs, self._digits = QFontMetricsF(self._glyph_font), QFontMetricsF(self._id_font)
         widest = max((self._glyphs.horizontalAdvance(label) for label in self._labels), default=0.0)
         ids = max((self._digits.horizontalAdvance(str(i)) for i in self._ids), default=0.0)
-        self._label_width = min(
-            self._theme.px(WIDEST_LABEL), max(self._theme.px(20), round(max(widest, ids)))
-        )
+        self._label_width = min(self._theme.px(WIDEST_LABEL), max(self._theme.px(20), round(max(widest, ids))))
         self._caption_height = round(self._digits.height() + self._theme.px(6))
 
     def draw(self, painter: QPainter, exposed: QRect) -> None:  # noqa: ARG002
