@@ -74,6 +74,8 @@ class AppState(QObject):
         """Replace the training text and the own line."""
         self.document = document
         self.snapshot = self.previous = None
+        self.selected = -1
+        self.hovered_token = -1
         self.document_changed.emit()
         self.set_line(line)
 

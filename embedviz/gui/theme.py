@@ -207,7 +207,7 @@ class Theme(QObject):
         QCheckBox::indicator {{ width: {px(16)}px; height: {px(16)}px; border: 1px solid {c.muted};
             border-radius: {px(4)}px; background: {c.well}; }}
         QCheckBox::indicator:checked {{ background: {c.model}; border-color: {c.model}; image: url({check}); }}
-        QPushButton[segment="true"] {{ border: 1px solid transparent; padding: {px(3)}px {px(10)}px;
+        QPushButton[segment="true"] {{ border: 1px solid transparent; padding: {px(3)}px {px(8)}px;
             background: transparent; color: {c.muted}; }}
         QPushButton[segment="true"]:checked {{ background: {c.card}; color: {c.ink};
             border: 1px solid {c.line}; }}

@@ -112,6 +112,7 @@ class Tour(QObject):
         self._table.heatmap.center_on(selected, selected)
         self._table.heatmap.hovered.emit(selected, selected)
         yield "zoomed", "Zoomed to the selected row"
+        self._table.heatmap.hovered.emit(-1, -1)
         self._table.heatmap.reset_view()
 
     def _visit_tokens(self) -> Iterator[tuple[str, str]]:

@@ -7,6 +7,7 @@ from PySide6.QtCore import QSize, Qt, Signal, Slot
 from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
     QButtonGroup,
+    QComboBox,
     QFrame,
     QHBoxLayout,
     QLabel,
@@ -50,7 +51,7 @@ def caption(text: str = "", *, elided: bool = False) -> QLabel:
 
 
 class Card(QFrame):
-    """A panel: a title, what it shows, room on the right of the header, and a body."""
+    """A panel: a title, room on the right of it, a line on what is shown, and a body."""
 
     def __init__(self, title: str, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -62,10 +63,10 @@ class Card(QFrame):
         self.subtitle = caption(elided=True)
         self.subtitle.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         self.header = QHBoxLayout()
-        self.header.addWidget(self.title)
-        self.header.addWidget(self.subtitle, 1)
+        self.header.addWidget(self.title, 1)
         self.body = QVBoxLayout(self)
         self.body.addLayout(self.header)
+        self.body.addWidget(self.subtitle)
         theme.changed.connect(self._space)
         self._space()
 
@@ -121,12 +122,28 @@ class Segments(QFrame):
         self.chosen.emit(self.value)
 
 
+class Choice(QComboBox):
+    """A box of few options, always wide enough for the longest of them."""
+
+    def sizeHint(self) -> QSize:
+        """Return room for the longest option, the arrow and the style sheet's padding."""
+        widest = max(
+            (self.fontMetrics().horizontalAdvance(self.itemText(i)) for i in range(self.count())), default=0
+        )
+        return QSize(widest + 3 * self.fontMetrics().height(), super().sizeHint().height())
+
+    def minimumSizeHint(self) -> QSize:
+        """Return the same: an option that is cut off says nothing."""
+        return self.sizeHint()
+
+
 class Figure(QWidget):
     """A number with its name under it."""
 
-    def __init__(self, name: str, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(self, name: str, theme: Theme, role: Role = Role.BODY, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme = theme
+        self._role = role
         self._name = name
         self._value = QLabel("–")
         self._caption = caption(name)
@@ -154,7 +171,7 @@ class Figure(QWidget):
 
     @Slot()
     def _restyle(self) -> None:
-        self._value.setFont(self._theme.font(Role.BODY, bold=True))
+        self._value.setFont(self._theme.font(self._role, bold=True))
 
 
 def clear(layout: QLayout) -> None:

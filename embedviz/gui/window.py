@@ -151,6 +151,7 @@ class MainWindow(QMainWindow):
         self._status_text = named(QLabel(), "statusText")
         bar = self.statusBar()
         bar.setSizeGripEnabled(False)
+        bar.setContentsMargins(self.theme.px(16), 0, self.theme.px(16), 0)
         bar.addWidget(self._status)
         bar.addWidget(self._status_text, 1)
 
@@ -172,7 +173,9 @@ class MainWindow(QMainWindow):
         self._place.addWidget(self._holder)
         for panel in self._panels.values():
             panel.show()
-        if old is not None:
+        if old is not None:  # gone at once: a layout with both would ask for twice the room
+            self._place.removeWidget(old)
+            old.setParent(None)
             old.deleteLater()
         self._space()
 
@@ -192,7 +195,7 @@ class MainWindow(QMainWindow):
         return self._rows
 
     def _space(self) -> None:
-        gap = self.theme.px(12)
+        gap = self.theme.px(8)
         self._place.setContentsMargins(gap, gap, gap, gap)
         if self._is_wide:
             self._columns.setHandleWidth(gap)
@@ -349,5 +352,6 @@ class MainWindow(QMainWindow):
     @Slot()
     def _restyle(self) -> None:
         self._space()
-        self._arrange(wide=self.width() >= NARROW_WIDTH * self.theme.scale)
+        if self.isVisible():
+            self._arrange(wide=self.width() >= NARROW_WIDTH * self.theme.scale)
         self._show_status()

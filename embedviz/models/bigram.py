@@ -124,7 +124,8 @@ class PairText:
         """Put the exact gradient into the table's `.grad`; return the loss."""
         if self._dense is None:
             frequency = torch.zeros_like(self._table, requires_grad=False)  # (V, V)
-            frequency.view(-1)[self._codes.to(self._table.device)] = self._pair_frequency.to(self._table)
+            device = frequency.device
+            frequency.view(-1)[self._codes.to(device)] = self._pair_frequency.float().to(device)
             self._dense = frequency, frequency.sum(1, keepdim=True)
         frequency, row_frequency = self._dense
         return softmax_minus_data(self._table.detach(), frequency, row_frequency, out=_gradient_of(self._table))

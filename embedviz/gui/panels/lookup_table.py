@@ -5,7 +5,6 @@ from numpy.typing import NDArray
 from PySide6.QtCore import Slot
 from PySide6.QtWidgets import (
     QCheckBox,
-    QComboBox,
     QHBoxLayout,
     QLabel,
     QLineEdit,
@@ -23,11 +22,11 @@ from embedviz.gui.plots.strip import RowStrip
 from embedviz.gui.state import AppState
 from embedviz.gui.table_view import MODES, TableFrame, TableModes
 from embedviz.gui.theme import Role, Theme
-from embedviz.gui.widgets import Card, Segments, caption, named
+from embedviz.gui.widgets import Card, Choice, Segments, caption, named
 from embedviz.text.glyphs import glyph
 
 SIDE_WIDTH = 248  # designed pixels of the column beside the heatmap
-ORDERS = (("id", "by id"), ("frequency", "by frequency"), ("similarity", "by similarity"))
+ORDERS = (("id", "rows by id"), ("frequency", "by frequency"), ("similarity", "by similarity"))
 
 
 class LookupTablePanel(Card):
@@ -79,7 +78,7 @@ class LookupTablePanel(Card):
 
     def _make_tools(self) -> QHBoxLayout:
         self._sort = named(
-            QComboBox(),
+            Choice(),
             "rowOrder",
             says="Order of the rows",
             tip="The order of the rows (columns stay by id)",
@@ -87,7 +86,7 @@ class LookupTablePanel(Card):
         for name, title in ORDERS:
             self._sort.addItem(title, name)
         self._hide = named(
-            QCheckBox("hide unused rows"),
+            QCheckBox("hide unused"),
             "hideUnused",
             tip="Leave out the rows of tokens that the training part never looks up",
         )
@@ -100,8 +99,6 @@ class LookupTablePanel(Card):
         self._all = named(QPushButton("Show all"), "showAll", tip="Undo zooming and moving (double click)")
         self._pooling = caption(elided=True)
         row = QHBoxLayout()
-        rows_label = caption("Rows")
-        row.addWidget(rows_label)
         row.addWidget(self._sort)
         row.addWidget(self._hide)
         row.addWidget(self._find)
@@ -275,4 +272,4 @@ class LookupTablePanel(Card):
     def _restyle(self) -> None:
         self._side.setFixedWidth(self.theme.px(SIDE_WIDTH))
         self._strip_title.setFont(self.theme.font(Role.BODY, bold=True))
-        self._find.setFixedWidth(self.theme.px(130))
+        self._find.setFixedWidth(self.theme.px(120))

@@ -3,22 +3,22 @@
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import Qt, Slot
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from embedviz.gui.plots.bars import BarChart
 from embedviz.gui.plots.figures import figure
 from embedviz.gui.state import AppState
 from embedviz.gui.theme import Theme
-from embedviz.gui.widgets import Card, Segments, caption, named
+from embedviz.gui.widgets import Card, Choice, Segments, caption, named
 from embedviz.text.glyphs import glyph
 
 TOP_K = 50
-SHOWN_CONTEXT = 8  # tokens of the context in the title; the end of it is what matters
+SHOWN_CONTEXT = 16  # tokens of the context in the title; the end of it is what matters
 
 NUMBERS = (
-    ("probability", "Probability", "How likely the model holds each token to be next"),
-    ("log", "Log-probability", "The natural logarithm of the probability, in nats"),
-    ("rank", "Rank", "Place in the model's order, and in the text's"),
+    ("probability", "probability", "How likely the model holds each token to be next"),
+    ("log", "log P", "The natural logarithm of the probability, in nats"),
+    ("rank", "rank", "Place in the model's order, and in the text's"),
 )
 
 
@@ -36,7 +36,7 @@ class NextTokenPanel(Card):
             ),
             theme,
         )
-        self._number = named(QComboBox(), "barNumbers", says="Number beside the bars")
+        self._number = named(Choice(), "barNumbers", says="Number beside the bars")
         for name, title, tip in NUMBERS:
             self._number.addItem(title, name)
             self._number.setItemData(self._number.count() - 1, tip, Qt.ItemDataRole.ToolTipRole)
@@ -47,7 +47,6 @@ class NextTokenPanel(Card):
         self._data_key = caption()
         keys = QHBoxLayout()
         keys.addWidget(self._model_key)
-        keys.addSpacing(theme.px(8))
         keys.addWidget(self._data_key)
         keys.addStretch(1)
         keys.addWidget(self._number)
@@ -144,7 +143,7 @@ class NextTokenPanel(Card):
         c = self.theme.colours
         self._model_key.setText(self._model_key.text() or "● model")
         self._model_key.setStyleSheet(f"color: {c.model};")
-        self._data_key.setText("▏in the text")
+        self._data_key.setText("▏text")
         self._data_key.setStyleSheet(f"color: {c.data};")
 
 

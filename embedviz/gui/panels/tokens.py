@@ -58,6 +58,7 @@ class TokensPanel(Card):
             name: Figure(name, theme) for name in ("characters", "tokens", "vocabulary", "chars / token")
         }
         row = QHBoxLayout()
+        row.setSpacing(theme.px(8))
         for figure in self._figures.values():
             row.addWidget(figure)
         self.body.addLayout(row)

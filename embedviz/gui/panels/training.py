@@ -3,7 +3,6 @@
 from PySide6.QtCore import QSize, Qt, Slot
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import (
-    QComboBox,
     QGridLayout,
     QHBoxLayout,
     QLabel,
@@ -20,7 +19,7 @@ from embedviz.gui.icons import transport_icon
 from embedviz.gui.loss_view import LossView
 from embedviz.gui.state import AppState, Phase
 from embedviz.gui.theme import Role, Theme
-from embedviz.gui.widgets import Card, Figure, Segments, caption, named
+from embedviz.gui.widgets import Card, Choice, Figure, Segments, caption, named
 
 LEFT_WIDTH = 500  # designed pixels, of the part beside the curve
 TRANSPORT = ("rewind", "back", "play", "step")
@@ -48,6 +47,7 @@ class TrainingPanel(Card):
         self._state = state
         self._controller = controller
         self._actions = actions
+        self._play_icon = ""
         self.gap = Segments(
             (
                 ("loss", "Loss", "The loss itself, in nats per token"),
@@ -65,6 +65,7 @@ class TrainingPanel(Card):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(theme.px(8))
         column.addLayout(self._make_transport())
+        column.addStretch(1)
         column.addWidget(self._make_verdict())
         column.addLayout(self._make_figures())
         column.addStretch(1)
@@ -119,7 +120,7 @@ class TrainingPanel(Card):
         grid = QGridLayout()
         grid.setHorizontalSpacing(self.theme.px(16))
         self._figures = {
-            name: Figure(title, self.theme)
+            name: Figure(title, self.theme, Role.TITLE)
             for name, title in (
                 ("train", "training loss"),
                 ("val", "validation loss"),
@@ -133,7 +134,7 @@ class TrainingPanel(Card):
         return grid
 
     def _make_pace(self) -> QHBoxLayout:
-        self._until = named(QComboBox(), "untilChoice", says="When training stops by itself")
+        self._until = named(Choice(), "untilChoice", says="When training stops by itself")
         for name, title, tip in UNTIL:
             self._until.addItem(title, name)
             self._until.setItemData(self._until.count() - 1, tip, Qt.ItemDataRole.ToolTipRole)
@@ -141,7 +142,7 @@ class TrainingPanel(Card):
             QSpinBox(minimum=1, maximum=100_000_000, value=600), "untilStep", says="Step to stop at"
         )
         self._until_step.setGroupSeparatorShown(True)
-        self._pace = named(QComboBox(), "paceChoice", says="Speed")
+        self._pace = named(Choice(), "paceChoice", says="Speed")
         for pace in PACES:
             self._pace.addItem(pace_name(pace), pace)
         self._until.currentIndexChanged.connect(self._take_until)
@@ -196,9 +197,7 @@ class TrainingPanel(Card):
         start = catalog.STARTS[config.init].title
         self.subtitle.setText(f"{optimizer} · {config.lr:g}, {batch}, from {start}, seed {config.seed}")
         playing = run.phase in (Phase.PLAYING, Phase.PAUSING) or self._controller.will_play
-        on_accent = self.theme.colour("on_accent")
-        self._buttons["play"].setIcon(transport_icon("pause" if playing else "play", on_accent))
-        self._actions["play"].setText("Pause" if playing else "Play")
+        self._show_play_icon("pause" if playing else "play")
         idle = run.phase is Phase.PAUSED
         self._actions["step"].setEnabled(idle)
         self._actions["back"].setEnabled(idle and run.step > 0)
@@ -218,6 +217,12 @@ class TrainingPanel(Card):
         phase = run.phase.value if run.phase is not Phase.PLAYING else ""
         self._rate.setText(" · ".join(part for part in (phase, rate, where) if part))
         self._show_losses()
+
+    def _show_play_icon(self, name: str) -> None:
+        if name != self._play_icon:
+            self._play_icon = name
+            self._actions["play"].setIcon(transport_icon(name, self.theme.colour("on_accent")))
+            self._actions["play"].setText("Pause" if name == "pause" else "Play")
 
     def _show_losses(self) -> None:
         run = self._state.run
@@ -249,11 +254,11 @@ class TrainingPanel(Card):
     def _restyle(self) -> None:
         self._left.setFixedWidth(self.theme.px(LEFT_WIDTH))
         ink = self.theme.colour("ink")
+        self._play_icon = ""
         for name in TRANSPORT:
-            colour = self.theme.colour("on_accent") if name == "play" else ink
-            shown = "pause" if name == "play" and self._state.run.phase is Phase.PLAYING else name
-            self._actions[name].setIcon(transport_icon(shown, colour))
-            side = self.theme.px(24 if name == "play" else 20)
+            if name != "play":
+                self._actions[name].setIcon(transport_icon(name, ink))
+            side = self.theme.px(28 if name == "play" else 22)
             self._buttons[name].setIconSize(QSize(side, side))
         self._verdict.setFont(self.theme.font(Role.BODY, bold=True))
 
@@ -262,6 +267,4 @@ def pace_name(pace: float | None) -> str:
     """Return a pace in words."""
     if pace is None:
         return "as fast as it goes"
-    if pace == 60:
-        return "60 steps/s, one a frame"
     return f"{pace:,.0f} step/s" if pace == 1 else f"{pace:,.0f} steps/s"

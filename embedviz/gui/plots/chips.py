@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
-from PySide6.QtCore import QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QFontMetricsF, QKeyEvent, QMouseEvent, QPainter, QPen, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
@@ -36,7 +36,6 @@ class ChipView(ScrollingPlot):
         self._ids: tuple[int, ...] = ()
         self._index = -1
         self._context = range(0)
-        self._pressed = -1
         self._widths: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
         self._lefts: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
         self._starts: NDArray[np.int64] = np.zeros(1, dtype=np.int64)  # first chip of each line, then the count
@@ -207,7 +206,6 @@ class ChipView(ScrollingPlot):
         painter.setBrush(self._theme.colour("ink" if chosen else "well"))
         if unknown:
             width = px(2)
-            painter.setPen(QPen(self._theme.colour("warning"), width, Qt.PenStyle.CustomDashLine))
             pen = QPen(self._theme.colour("warning"), width)
             pen.setDashPattern([2.5, 2])
             painter.setPen(pen)
@@ -222,28 +220,33 @@ class ChipView(ScrollingPlot):
     def _draw_texts(self, painter: QPainter, boxes: list[tuple[int, QRectF]]) -> None:
         px = self._theme.px
         glyphs, digits = QFontMetricsF(self._glyph_font), QFontMetricsF(self._id_font)
+        ink, inverse = self._theme.colour("ink"), self._theme.colour("card")
+        muted, warning = self._theme.colour("muted"), self._theme.colour("warning")
+        rise = px(3) + (px(CHIP_HEIGHT - 18) + glyphs.ascent() - glyphs.descent()) / 2
         painter.setFont(self._glyph_font)
-        across = Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignVCenter
         for index, box in boxes:
-            painter.setPen(self._theme.colour("card" if index == self._index else "ink"))
-            text = self._glyphs[index]
-            if len(text) > 1:
+            text, width = self._glyphs[index], self._glyph_widths[self._glyphs[index]]
+            if width > box.width() - px(8):
                 text = glyphs.elidedText(text, Qt.TextElideMode.ElideMiddle, box.width() - px(8))
-            painter.drawText(box.adjusted(0, px(3), 0, -px(15)), across, text)
+                width = glyphs.horizontalAdvance(text)
+            painter.setPen(inverse if index == self._index else ink)
+            painter.drawText(QPointF(box.left() + (box.width() - width) / 2, box.top() + rise), text)
         painter.setFont(self._id_font)
+        digit, rise = digits.horizontalAdvance("0"), px(2) + digits.descent()
         for index, box in boxes:
             unknown, chosen = self._ids[index] < 0, index == self._index
-            painter.setPen(self._theme.colour("card" if chosen else "warning" if unknown else "muted"))
+            painter.setPen(inverse if chosen else warning if unknown else muted)
             number = "?" if unknown else str(self._ids[index])
-            below = QRectF(box.left(), box.bottom() - digits.height() - px(2), box.width(), digits.height())
-            painter.drawText(below, across, number)
+            left = box.left() + (box.width() - digit * len(number)) / 2
+            painter.drawText(QPointF(left, box.bottom() - rise), number)
 
     def _measure(self) -> None:
         """Compute the chips' widths: the usual one, or what the glyphs or the id need."""
         px = self._theme.px
         glyphs, digits = QFontMetricsF(self._glyph_font), QFontMetricsF(self._id_font)
         usual, widest = px(CHIP_WIDTH), px(WIDEST_CHIP)
-        wide = {g: min(widest, round(glyphs.horizontalAdvance(g)) + px(16)) for g in set(self._glyphs)}
+        self._glyph_widths = {glyph: glyphs.horizontalAdvance(glyph) for glyph in set(self._glyphs)}
+        wide = {glyph: min(widest, round(w) + px(16)) for glyph, w in self._glyph_widths.items()}
         digit = digits.horizontalAdvance("0")
         wanted = np.array([wide[g] for g in self._glyphs], dtype=np.int64)
         ids = np.array(self._ids, dtype=np.int64)
@@ -275,4 +278,4 @@ class ChipView(ScrollingPlot):
         return self._theme.px(CHIP_HEIGHT) + self._theme.px(GAP)
 
     def _margin(self) -> int:
-        return self._theme.px(3)
+        return self._theme.px(5)

@@ -7,20 +7,21 @@ import math
 from typing import Any, ClassVar
 
 import numpy as np
-import pyqtgraph as pg
 from numpy.typing import NDArray
-from PySide6.QtCore import QPointF, QRect, QSize, Qt, Slot
+from PySide6.QtCore import QRect, QSize, Qt, Slot
 from PySide6.QtGui import QFontMetricsF, QKeyEvent, QPainter, QPen, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from embedviz.gui.plots.base import Plot
 from embedviz.gui.plots.curve_canvas import Canvas, Points
-from embedviz.gui.plots.curve_range import nice_end, y_range
+from embedviz.gui.plots.curve_legend import Legend
+from embedviz.gui.plots.curve_range import nice_end, thin, y_range
 from embedviz.gui.plots.figures import figure
 from embedviz.gui.theme import Role, Theme
 
 Values = NDArray[np.floating[Any]] | NDArray[np.integer[Any]]
 NOTHING: Points = np.zeros(0)
+PIXELS_PER_POINT = 1.5  # a curve in finer points is slower and looks the same
 
 
 class LossCurve(Plot):
@@ -42,13 +43,9 @@ class LossCurve(Plot):
         self._unit, self._factor = "nats per token", 1.0
         self._x_end = 0.0
         self._by_hand = False
+        self._legend = Legend(theme)
         self._canvas = Canvas()
         self._canvas.setParent(self)
-        self._band = pg.PlotCurveItem(fillLevel="enclosed", pen=None, antialias=False)
-        self._validation_curve = pg.PlotCurveItem(connect="finite", antialias=True)
-        self._train_curve = pg.PlotCurveItem(connect="finite", antialias=True)
-        for item in (self._band, self._validation_curve, self._train_curve):
-            self._canvas.addItem(item, ignoreBounds=True)
         self._canvas.view_box.sigRangeChangedManually.connect(self._moved_by_hand)
         self._canvas.double_clicked.connect(self.reset_view)
         self._canvas.view_box.sigResized.connect(self._resized)
@@ -125,7 +122,7 @@ class LossCurve(Plot):
     def reset_view(self) -> None:
         """Show all of the curve again, and keep doing so."""
         self._by_hand = False
-        self._take_lines()
+        self._take_curves()
 
     @property
     def in_gap_mode(self) -> bool:
@@ -196,37 +193,13 @@ class LossCurve(Plot):
         canvas.left.setWidth(round(metrics.horizontalAdvance("0.0000")) + theme.px(10))
         canvas.bottom.setHeight(round(metrics.height()) + theme.px(8))
         canvas.getPlotItem().layout.setContentsMargins(0, theme.px(4), theme.px(20), 0)
-        model = theme.colour("model")
-        self._train_curve.setPen(pg.mkPen(model, width=theme.px(2)))
-        dashes = pg.mkPen(theme.colour("model", 0.75), width=1.5 * theme.scale)
-        dashes.setDashPattern([5.0, 3.0])
-        self._validation_curve.setPen(dashes)
-        self._band.setBrush(theme.colour("model", 0.18))
+        canvas.restyle(theme.px(2))
         self._lay_out()
-        self._take_lines()
+        self._take_curves()
 
     def draw(self, painter: QPainter, exposed: QRect) -> None:  # noqa: ARG002
         """Paint the line above the plot: the axis's name, and the curves'."""
-        px = self._theme.px
-        metrics = QFontMetricsF(self._font)
-        painter.setFont(self._font)
-        painter.setPen(self._theme.colour("muted"))
-        line = metrics.height()
-        painter.drawText(QPointF(px(4), metrics.ascent() + px(3)), self.axis_title)
-        width = self._legend_width(metrics)
-        second = px(4) + metrics.horizontalAdvance(self.axis_title) + px(16) + width > self.width()
-        x = px(4) if second else self.width() - width - px(16)
-        top = px(3) + (line if second else 0)
-        for name, dashed in self.legend:
-            pen = QPen(self._theme.colour("model", 0.75 if dashed else 1.0), px(2))
-            if dashed:
-                pen.setDashPattern([3.0, 2.0])
-            painter.setPen(pen)
-            middle = top + line / 2
-            painter.drawLine(QPointF(x, middle), QPointF(x + px(18), middle))
-            painter.setPen(self._theme.colour("muted"))
-            painter.drawText(QPointF(x + px(24), top + metrics.ascent()), name)
-            x += px(24) + metrics.horizontalAdvance(name) + px(14)
+        self._legend.draw(painter, self.width(), self.axis_title, self.legend)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Give the plot what the line above leaves."""
@@ -245,31 +218,30 @@ class LossCurve(Plot):
         self._by_hand = True
         factor = 1.25 if event.key() == Qt.Key.Key_Minus else 0.8
         self._canvas.view_box.scaleBy((factor, factor), center=self._canvas.overlay.dot)
-        self._canvas.viewport().update()
+        self._take_curves()
 
     @Slot()
     def _moved_by_hand(self) -> None:
         self._by_hand = True
-        self._canvas.viewport().update()
+        self._take_curves()
 
     @Slot()
     def _resized(self) -> None:
-        self._take_lines()
+        self._take_curves()
 
     def _take_curves(self) -> None:
-        """Give the curves to the canvas, then lines and ranges."""
-        steps, mean, low, high = self._train
-        shown = self.plotted(mean)
-        self._train_curve.setData(steps, shown)
-        self._set_band(steps, self.plotted(low), self.plotted(high))
-        x, y = self._validation if self._validation is not None else (NOTHING, NOTHING)
-        held_out = self.plotted(y)
-        self._validation_curve.setData(x, held_out)
-        self._canvas.curve = (np.concatenate([steps, x]), np.concatenate([shown, held_out]))
+        """Give ranges and lines to the canvas, then the curves, in as many points as have room."""
         self._take_lines()
+        canvas = self._canvas
+        first, last = canvas.view_box.viewRange()[0]
+        most = round(canvas.plot_rect().width() / PIXELS_PER_POINT)
+        steps, mean, low, high = thin(self._train, first, last, most)
+        x, y = self._validation if self._validation is not None else (NOTHING, NOTHING)
+        canvas.set_curves(steps, self.plotted(mean), self.plotted(low), self.plotted(high), x, self.plotted(y))
 
     def _take_lines(self) -> None:
         """Give lines, dot and ranges to the canvas."""
+        self._lay_out()
         canvas, over = self._canvas, self._canvas.overlay
         canvas.left.log = self.in_gap_mode
         over.floor, over.floor_text = (None, "") if self.in_gap_mode else self._line(self._floor)
@@ -282,7 +254,7 @@ class LossCurve(Plot):
             over.dot = (self._shown[0], at) if math.isfinite(at) else None
         over.dot_text = self._shown_text()
         if not self._by_hand:
-            self._set_ranges(canvas.curve[1])
+            self._set_ranges()
         canvas.viewport().update()
         self.touch()
 
@@ -299,19 +271,12 @@ class LossCurve(Plot):
             return figure((self._shown[1] - self._floor[0]) * self._factor, signed=True)
         return figure(self._shown[1] * self._factor, digits=4)
 
-    def _set_band(self, steps: Points, low: Points, high: Points) -> None:
-        """Fill between `low` and `high` where there is something between."""
-        finite = np.isfinite(low) & np.isfinite(high)
-        if not finite.any() or not np.any(high[finite] > low[finite]):
-            self._band.setData([], [])
-            return
-        x = steps[finite]
-        self._band.setData(np.concatenate([x, x[::-1]]), np.concatenate([high[finite], low[finite][::-1]]))
-
-    def _set_ranges(self, values: Points) -> None:
+    def _set_ranges(self) -> None:
         """Show all there is, with room for the words under the lowest line."""
         canvas, over = self._canvas, self._canvas.overlay
-        last = max((float(steps[-1]) for steps in (self._train[0],) if len(steps)), default=0.0)
+        steps, held_out = self._train[0], NOTHING if self._validation is None else self._validation[1]
+        values = self.plotted(np.concatenate([self._train[1], held_out]))
+        last = float(steps[-1]) if len(steps) else 0.0
         self._x_end = nice_end(last, self._x_end)
         lines = [line for line in (over.floor, over.uniform) if line is not None]
         low, high = y_range(values, lines, over.uniform)
@@ -327,17 +292,11 @@ class LossCurve(Plot):
             xRange=(0.0, self._x_end), yRange=(low - share * spread, high + share * spread), padding=0
         )
 
-    def _legend_width(self, metrics: QFontMetricsF) -> float:
-        px = self._theme.px
-        return sum(px(24) + metrics.horizontalAdvance(name) + px(14) for name, _ in self.legend) - px(14)
-
     def _lay_out(self) -> None:
-        px = self._theme.px
-        metrics = QFontMetricsF(self._font)
-        one_line = px(20) + metrics.horizontalAdvance(self.axis_title) + self._legend_width(metrics)
-        top = round(metrics.height() * (1 if one_line <= self.width() else 2)) + px(6)
-        if self._canvas.geometry() != QRect(0, top, self.width(), self.height() - top):
-            self._canvas.setGeometry(0, top, self.width(), max(1, self.height() - top))
+        top = self._legend.height(self.width(), self.axis_title, self.legend)
+        place = QRect(0, top, self.width(), max(1, self.height() - top))
+        if self._canvas.geometry() != place:
+            self._canvas.setGeometry(place)
 
     def _set_plot_visible(self, visible: bool) -> None:
         if visible:

@@ -71,17 +71,54 @@ class Canvas(pg.PlotWidget):  # type: ignore[misc]  # pyqtgraph ships no types
     def __init__(self) -> None:
         self.left, self.bottom = PlainAxis("left"), PlainAxis("bottom")
         self.overlay = Overlay()
-        self.curve: tuple[Points, Points] = (np.zeros(0), np.zeros(0))  # what words keep off
         super().__init__(axisItems={"left": self.left, "bottom": self.bottom}, enableMenu=False)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setFrameShape(pg.QtWidgets.QFrame.Shape.NoFrame)
         self.hideButtons()
         self.view_box = self.getPlotItem().getViewBox()
         self.view_box.disableAutoRange()
+        self._points: tuple[Points, Points] = (np.zeros(0), np.zeros(0))  # what words keep off
+        self._band = pg.PlotCurveItem(fillLevel="enclosed", pen=None, antialias=False)
+        self._validation = pg.PlotCurveItem(connect="finite", antialias=True)
+        self._train = pg.PlotCurveItem(connect="finite", antialias=True)
+        for item in (self._band, self._validation, self._train):
+            self.addItem(item, ignoreBounds=True)
         for axis in (self.left, self.bottom):
             axis.enableAutoSIPrefix(False)
             axis.setStyle(tickLength=0, tickAlpha=0, maxTickLevel=0, maxTextLevel=0)
         self.left.setTickDensity(1.4)
+
+    def restyle(self, width: float) -> None:
+        """Draw the curves in the overlay's colours, `width` pixels wide."""
+        colour = self.overlay.colours["model"]
+        self._train.setPen(pg.mkPen(colour, width=width))
+        lighter, faint = QColor(colour), QColor(colour)
+        lighter.setAlphaF(0.75)
+        faint.setAlphaF(0.18)
+        dashes = pg.mkPen(lighter, width=0.75 * width)
+        dashes.setDashPattern([5.0, 3.0])
+        self._validation.setPen(dashes)
+        self._band.setBrush(faint)
+
+    def set_curves(
+        self, steps: Points, mean: Points, low: Points, high: Points, validation_steps: Points, validation: Points
+    ) -> None:
+        """Draw what is to be plotted; NaN leaves a gap. The band is drawn where it has a height."""
+        self._train.setData(steps, mean)
+        self._validation.setData(validation_steps, validation)
+        finite = np.isfinite(low) & np.isfinite(high)
+        x, bottom, top = steps[finite], low[finite], high[finite]
+        if np.any(top > bottom):
+            self._band.setData(np.concatenate([x, x[::-1]]), np.concatenate([top, bottom[::-1]]))
+        else:
+            self._band.setData([], [])
+        self._points = np.concatenate([steps, validation_steps]), np.concatenate([mean, validation])
+        self.viewport().update()
+
+    def plotted_points(self) -> tuple[Points, Points]:
+        """Return the points of the training curve as they are drawn."""
+        x, y = self._train.getData()
+        return x, y
 
     def plot_rect(self) -> QRectF:
         """Return where the plot is, without its axes, in pixels."""
@@ -191,7 +228,7 @@ class Canvas(pg.PlotWidget):  # type: ignore[misc]  # pyqtgraph ships no types
 
     def _covered(self, box: QRectF) -> int:
         """Return how many points of the curve are under a box."""
-        x, y = self.curve
+        x, y = self._points
         if not len(x):
             return 0
         (left, right), (low, high) = self.view_box.viewRange()

@@ -1,4 +1,7 @@
-"""How much of a loss curve to show: steady while it grows, and not flattened for ever by a bad start."""
+"""How much of a loss curve to show, and in how many points.
+
+The range is steady while the curve grows, and not flattened for ever by a bad start.
+"""
 
 import math
 
@@ -40,3 +43,48 @@ def y_range(values: Points, lines: list[float], settled: float | None) -> tuple[
         reach = max(1e-3, abs(middle) * 0.05)
         return middle - reach, middle + reach
     return low, high
+
+
+def thin(
+    train: tuple[Points, Points, Points, Points], first: float, last: float, most: int
+) -> tuple[Points, Points, Points, Points]:
+    """Return `train` (steps, mean, low, high) between two steps in about `most` points and one beyond each.
+
+    Blocks of points are taken together: the mean of the means, the lowest low, the highest high; none is left
+    out. They are counted from the curve's first point, so that they hold still while it grows; the first and
+    the last point are kept as they are. NaN is passed over, and stays only where there is nothing else.
+    """
+    steps = train[0]
+    start = max(0, int(np.searchsorted(steps, first, side="left")) - 1)
+    stop = min(len(steps), int(np.searchsorted(steps, last, side="right")) + 1)
+    size = -(-(stop - start) // max(1, most))
+    if size <= 1:
+        steps, mean, low, high = (part[start:stop] for part in train)
+        return steps, mean, low, high
+    start = start // size * size
+    stop = min(len(steps), -(-stop // size) * size)
+    steps, mean, low, high = (_blocks(part[start:stop], size) for part in train)
+    lowest = np.fmin.reduce(np.fmin(mean, low), axis=1)
+    highest = np.fmax.reduce(np.fmax(mean, high), axis=1)
+    ends = [np.array([part[start], part[stop - 1]]) for part in train]
+    inner = _mean(steps), _mean(mean), lowest, highest
+    steps, mean, low, high = (
+        np.concatenate([end[:1], part, end[1:]]) for end, part in zip(ends, inner, strict=True)
+    )
+    return steps, mean, low, high
+
+
+def _blocks(values: Points, size: int) -> Points:
+    """Return (n,) as (ceil(n / size), size), the last filled up with NaN."""
+    padded = np.full(-(-len(values) // size) * size, np.nan)
+    padded[: len(values)] = values
+    return padded.reshape(-1, size)
+
+
+def _mean(blocks: Points) -> Points:
+    """Return the mean of each block's finite numbers; NaN where there is none."""
+    finite = np.isfinite(blocks)
+    counts = finite.sum(axis=1)
+    sums = np.where(finite, blocks, 0.0).sum(axis=1)
+    mean: Points = np.divide(sums, counts, out=np.full(len(blocks), np.nan), where=counts > 0)
+    return mean

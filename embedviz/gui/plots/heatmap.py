@@ -170,7 +170,8 @@ class Heatmap(GridPlot):
         if self._lens_on and small and self._cell is not None and not self._dragging:
             colours = self._cells.colours_around(*self._cell, LensPainter.REACH)
             middle = self.cell_rect(*self._cell).center()
-            self._lens.draw(painter, QRectF(self.rect()), middle, colours, self._cell_in_words(*self._cell))
+            words = self._cell_in_words(*self._cell, cut=True)
+            self._lens.draw(painter, QRectF(self.rect()), middle, colours, words)
 
     def _strong_rows(self) -> list[int]:
         """Return the rows whose labels are shown whatever happens, the most important first."""
@@ -182,9 +183,12 @@ class Heatmap(GridPlot):
     def _strong_columns(self) -> list[int]:
         return [] if self._cell is None else [self._cell[1]]
 
-    def _cell_in_words(self, row: int, column: int) -> str:
+    def _cell_in_words(self, row: int, column: int, *, cut: bool = False) -> str:
+        names = self._axes.rows.name(row), self._axes.columns.name(column)
+        if cut:
+            names = self._axes.rows.text(row, False), self._axes.columns.text(column, False)
         value = figure(self.value_at(row, column), signed=self._cells.signed)
-        return f"row {self._axes.rows.name(row)}, column {self._axes.columns.name(column)}: {value}"
+        return f"row {names[0]}, column {names[1]}: {value}"
 
     def _first_cursor(self) -> tuple[int, int]:
         """Return where the cell cursor starts: in the selected row, if that is on screen."""

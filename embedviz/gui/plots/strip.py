@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from embedviz.gui.plots import colormaps
 from embedviz.gui.plots.base import Plot
-from embedviz.gui.plots.figures import counted, figure
+from embedviz.gui.plots.figures import counted
 from embedviz.gui.plots.pooling import pool
 from embedviz.gui.theme import Role, Theme
 
@@ -78,8 +78,7 @@ class RowStrip(Plot):
             words += f"; selected row {self._labels[self._selected]}"
         if self._cell is not None:
             row, column = self._cell
-            value = figure(float(self._values[row, column]), signed=self._levels[0] < 0)
-            words += f"; row {self._labels[row]}, column {column}: {value}"
+            words += f"; at row {self._labels[row]}, column {column}"
         return words
 
     # ---- where it is
