@@ -194,7 +194,7 @@ class Theme(QObject):
         QPushButton:disabled, QToolButton:disabled, QComboBox:disabled {{ color: {c.muted}; }}
         QPushButton[primary="true"], QToolButton[primary="true"] {{
             background: {c.model}; color: {c.on_accent}; border: 1px solid {c.model}; }}
-        QComboBox {{ padding-right: {px(26)}px; }}
+        QComboBox {{ padding-right: {px(4)}px; }}
         QComboBox::drop-down {{ border: none; width: {px(22)}px; }}
         QComboBox::down-arrow {{ image: url({down}); width: {px(12)}px; height: {px(12)}px; }}
         QToolButton::menu-indicator {{ image: url({down}); width: {px(12)}px; height: {px(12)}px;

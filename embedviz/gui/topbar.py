@@ -41,6 +41,7 @@ class TopBar(QFrame):
         self._actions = actions
         self._theme = theme
         self._layout = QHBoxLayout(self)
+        self._captions: list[QLabel] = []
         self._brand = QLabel("embedviz")
         self._layout.addWidget(self._brand)
         self._layout.addSpacing(theme.px(16))
@@ -64,8 +65,18 @@ class TopBar(QFrame):
         self._restyle()
         self._show()
 
+    def set_compact(self, compact: bool) -> None:
+        """Leave the names of the choices out, where the window is narrow."""
+        for widget in (self._brand, self._model, *self._captions):
+            widget.setVisible(not compact)
+
+    def _add_caption(self, name: str) -> None:
+        label = caption(name)
+        self._captions.append(label)
+        self._layout.addWidget(label)
+
     def _add_button(self, name: str, object_name: str, tip: str) -> QToolButton:
-        self._layout.addWidget(caption(name))
+        self._add_caption(name)
         button = named(QToolButton(), object_name, says=name, tip=tip)
         button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         menu = QMenu(button)
@@ -77,7 +88,7 @@ class TopBar(QFrame):
         return button
 
     def _add_label(self, name: str) -> QLabel:
-        self._layout.addWidget(caption(name))
+        self._add_caption(name)
         label = QLabel()
         self._layout.addWidget(label)
         self._layout.addSpacing(self._theme.px(8))

@@ -33,6 +33,7 @@ from embedviz.gui.topbar import TopBar
 from embedviz.gui.widgets import named
 
 NARROW_WIDTH = 1200  # designed pixels: below it the panels become tabs
+MINIMUM_SIZE = (720, 480)
 COLUMNS = (23, 53, 24)  # shares of the width
 ROWS = (68, 32)  # of the height
 THEMES = (("system", "As the system"), ("light", "Light"), ("dark", "Dark"))
@@ -85,6 +86,8 @@ class MainWindow(QMainWindow):
         self._is_wide: bool | None = None
         self._arrange(wide=True)
         central.installEventFilter(self)
+        central.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
+        central.setFocus()  # no field of the window claims keys before it is clicked
         state.run_changed.connect(self._show_status)
         state.document_changed.connect(self._show_document)
         theme.changed.connect(self._restyle)
@@ -160,6 +163,7 @@ class MainWindow(QMainWindow):
         if wide == self._is_wide:
             return
         self._is_wide = wide
+        self.top_bar.set_compact(not wide)
         old = self._holder
         for panel in self._panels.values():
             panel.setParent(None)
@@ -179,6 +183,12 @@ class MainWindow(QMainWindow):
             old.deleteLater()
         self._space()
 
+    def _has_room(self) -> bool:
+        """Tell whether the panels fit side by side, in the fonts and at the scale of now."""
+        tokens, table, following, _ = self._panels.values()
+        needed = sum(panel.minimumSizeHint().width() for panel in (tokens, table, following))
+        return self.width() >= max(needed + 4 * self.theme.px(8), NARROW_WIDTH * self.theme.scale)
+
     def _make_splitters(self) -> QSplitter:
         tokens, table, following, training = self._panels.values()
         self._columns = named(QSplitter(Qt.Orientation.Horizontal, childrenCollapsible=False), "columns")
@@ -195,6 +205,7 @@ class MainWindow(QMainWindow):
         return self._rows
 
     def _space(self) -> None:
+        self.setMinimumSize(self.theme.px(MINIMUM_SIZE[0]), self.theme.px(MINIMUM_SIZE[1]))
         gap = self.theme.px(8)
         self._place.setContentsMargins(gap, gap, gap, gap)
         if self._is_wide:
@@ -213,7 +224,7 @@ class MainWindow(QMainWindow):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Choose between columns and tabs."""
         super().resizeEvent(event)
-        self._arrange(wide=self.width() >= NARROW_WIDTH * self.theme.scale)
+        self._arrange(wide=self._has_room())
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Remember how the window stood; end the trainer."""
@@ -353,5 +364,5 @@ class MainWindow(QMainWindow):
     def _restyle(self) -> None:
         self._space()
         if self.isVisible():
-            self._arrange(wide=self.width() >= NARROW_WIDTH * self.theme.scale)
+            self._arrange(wide=self._has_room())
         self._show_status()

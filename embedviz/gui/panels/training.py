@@ -59,6 +59,9 @@ class TrainingPanel(Card):
             ),
             theme,
         )
+        self.body.removeWidget(self.subtitle)  # here the header has room for it
+        self.header.setStretch(0, 0)
+        self.header.addWidget(self.subtitle, 1)
         self.header.addWidget(self.gap)
         self._left = QWidget()
         column = QVBoxLayout(self._left)
