@@ -16,7 +16,7 @@ from embedviz.gui.widgets import caption
 if TYPE_CHECKING:
     from embedviz.gui.plots.curve import LossCurve
 
-POINTS = 1200  # of the curve, at most
+POINTS = 400  # of the curve, at most
 
 
 class LossView(QWidget):

@@ -187,12 +187,12 @@ class LossCurve(Plot):
         canvas.setBackground(theme.colour("card"))
         metrics = QFontMetricsF(font)
         for axis in (canvas.left, canvas.bottom):
-            axis.setStyle(tickFont=font, tickTextOffset=theme.px(6), hideOverlappingLabels=False)
+            axis.setStyle(tickFont=font, tickTextOffset=theme.px(6))
             axis.setTextPen(theme.colour("muted"))
             axis.setPen(QPen(Qt.PenStyle.NoPen))
         canvas.left.setWidth(round(metrics.horizontalAdvance("0.0000")) + theme.px(10))
         canvas.bottom.setHeight(round(metrics.height()) + theme.px(8))
-        canvas.getPlotItem().layout.setContentsMargins(0, theme.px(4), theme.px(20), 0)
+        canvas.grid.setContentsMargins(0, theme.px(4), theme.px(20), 0)
         canvas.restyle(theme.px(2))
         self._lay_out()
         self._take_curves()
@@ -245,9 +245,7 @@ class LossCurve(Plot):
         canvas, over = self._canvas, self._canvas.overlay
         canvas.left.log = self.in_gap_mode
         over.floor, over.floor_text = (None, "") if self.in_gap_mode else self._line(self._floor)
-        over.uniform, over.uniform_text = self._line(self._uniform)
-        if self.in_gap_mode:
-            over.uniform_text = ""
+        over.uniform, over.uniform_text = (None, "") if self.in_gap_mode else self._line(self._uniform)
         over.dot = None
         if self._shown is not None:
             at = float(self.plotted(np.array([self._shown[1]]))[0])

@@ -63,30 +63,35 @@ class Overlay:
     unit: float = 1.0  # a designed pixel
 
 
-class Canvas(pg.PlotWidget):  # type: ignore[misc]  # pyqtgraph ships no types
-    """A plot without menus and buttons, and with an Overlay."""
+class Canvas(pg.GraphicsView):  # type: ignore[misc]  # pyqtgraph ships no types
+    """Two axes, a view box and an Overlay: pyqtgraph's own plot would bring menus and buttons along."""
 
     double_clicked = Signal()
 
     def __init__(self) -> None:
+        super().__init__()
         self.left, self.bottom = PlainAxis("left"), PlainAxis("bottom")
         self.overlay = Overlay()
-        super().__init__(axisItems={"left": self.left, "bottom": self.bottom}, enableMenu=False)
-        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.setFrameShape(pg.QtWidgets.QFrame.Shape.NoFrame)
-        self.hideButtons()
-        self.view_box = self.getPlotItem().getViewBox()
-        self.view_box.disableAutoRange()
         self._points: tuple[Points, Points] = (np.zeros(0), np.zeros(0))  # what words keep off
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.view_box = pg.ViewBox(enableMenu=False)
+        self.view_box.disableAutoRange()
+        self.grid = pg.GraphicsLayout()
+        self.setCentralItem(self.grid)
+        self.grid.setSpacing(0)
+        self.grid.addItem(self.left, 0, 0)
+        self.grid.addItem(self.view_box, 0, 1)
+        self.grid.addItem(self.bottom, 1, 1)
+        for axis in (self.left, self.bottom):
+            axis.linkToView(self.view_box)
+            axis.enableAutoSIPrefix(False)
+            axis.setStyle(tickLength=0, tickAlpha=0, maxTickLevel=0, maxTextLevel=0, hideOverlappingLabels=False)
+        self.left.setTickDensity(1.4)
         self._band = pg.PlotCurveItem(fillLevel="enclosed", pen=None, antialias=False)
         self._validation = pg.PlotCurveItem(connect="finite", antialias=True)
         self._train = pg.PlotCurveItem(connect="finite", antialias=True)
         for item in (self._band, self._validation, self._train):
-            self.addItem(item, ignoreBounds=True)
-        for axis in (self.left, self.bottom):
-            axis.enableAutoSIPrefix(False)
-            axis.setStyle(tickLength=0, tickAlpha=0, maxTickLevel=0, maxTextLevel=0)
-        self.left.setTickDensity(1.4)
+            self.view_box.addItem(item, ignoreBounds=True)
 
     def restyle(self, width: float) -> None:
         """Draw the curves in the overlay's colours, `width` pixels wide."""

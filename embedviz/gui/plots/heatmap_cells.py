@@ -6,12 +6,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QRectF, Qt
-from PySide6.QtGui import QColor, QFontMetricsF, QImage, QPainter, QPen
+from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen
 
 from embedviz.gui.plots import colormaps
+from embedviz.gui.plots.cell_picture import cell_picture
 from embedviz.gui.plots.figures import figure
 from embedviz.gui.plots.heatmap_view import GridView
-from embedviz.gui.plots.pooling import Pooling, pool
+from embedviz.gui.plots.pooling import Pooling
 from embedviz.gui.theme import Role, Theme
 
 MOST_NUMBERS = 300  # cells with their number in them; each costs some microseconds
@@ -68,13 +69,10 @@ class CellPainter:
     def draw(self, painter: QPainter, view: GridView, ratio: float) -> None:
         """Draw what `view` shows, at `ratio` device pixels to a pixel."""
         if self._drawn_for != (view, ratio):
-            self._make_picture(view, ratio)
+            self._picture = cell_picture(self._values, self._levels, self._table, view, ratio, self.pooling)
             self._drawn_for = view, ratio
-        painter.save()
-        painter.setClipRect(view.rect)
-        painter.drawImage(view.cells_rect(*self._place), self._picture)
+        self._picture.draw(painter)
         self._draw_numbers(painter, view)
-        painter.restore()
 
     def colours_around(self, row: int, column: int, reach: int) -> list[list[QColor | None]]:
         """Return the colours of the cells up to `reach` away from one; None beyond the table's edges."""
@@ -110,24 +108,13 @@ class CellPainter:
         """Draw a line around one cell, or around the spot where a tiny one is."""
         self._draw_double_line(painter, _at_least(rect, self._theme.px(5)), self._theme.px(1))
 
-    def _make_picture(self, view: GridView, ratio: float) -> None:
-        """Convert the cells on screen; blocks are counted from the table's corner, so panning is steady."""
-        down, across = view.block(ratio)
-        top = view.shown_rows.start // down * down
-        left = view.shown_columns.start // across * across
-        rows = min(self._values.shape[0], -(-view.shown_rows.stop // down) * down) - top
-        columns = min(self._values.shape[1], -(-view.shown_columns.stop // across) * across) - left
-        cells = pool(self._values[top : top + rows, left : left + columns], down, across, self.pooling)
-        self._pixels = np.take(self._table, colormaps.indices(cells, self._levels))  # QImage does not copy it
-        height, width = self._pixels.shape
-        self._picture = QImage(self._pixels.data, width, height, 4 * width, QImage.Format.Format_RGB32)
-        self._place = top, left, height * down, width * across
-
     def _draw_numbers(self, painter: QPainter, view: GridView) -> None:
         rows, columns = view.shown_rows, view.shown_columns
         width, height = self._number_size
         if view.cell_width < width or view.cell_height < height or len(rows) * len(columns) > MOST_NUMBERS:
             return
+        painter.save()
+        painter.setClipRect(view.rect)
         painter.setFont(self._font)
         part = np.s_[rows.start : rows.stop, columns.start : columns.stop]
         packed = self._table[colormaps.indices(self._values[part], self._levels)]
@@ -138,6 +125,7 @@ class CellPainter:
                 painter.setPen(_readable_on(int(colour)))
                 text = figure(float(value), signed=self.signed)
                 painter.drawText(view.cells_rect(row, column, 1, 1), Qt.AlignmentFlag.AlignCenter, text)
+        painter.restore()
 
     def _draw_outline(self, painter: QPainter, view: GridView, run: range, width: int) -> None:
         shown = view.shown_rows

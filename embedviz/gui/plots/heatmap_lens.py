@@ -7,7 +7,7 @@ from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen
 
 from embedviz.gui.theme import Role, Theme
 
-CELL, AWAY, WIDEST_WORDS = 15, 22, 240  # designed pixels: a cell in the lens; from the pointer to it; words
+CELL, AWAY, WIDEST_WORDS = 15, 22, 320  # designed pixels: a cell in the lens; from the pointer to it; words
 
 
 class LensPainter:
@@ -24,6 +24,7 @@ class LensPainter:
         side = px(CELL) * (2 * self.REACH + 1)
         metrics = QFontMetricsF(self._theme.font(Role.CAPTION))
         width = max(float(side), min(px(WIDEST_WORDS), metrics.horizontalAdvance(words))) + 2 * px(8)
+        width = min(width, within.width())
         height = side + metrics.height() + 2 * px(8) + px(6)
         left, top = point.x() + px(AWAY), point.y() + px(AWAY)
         if left + width > within.right():

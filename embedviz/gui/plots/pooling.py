@@ -41,7 +41,7 @@ def _fold(values: Floats, size: int, axis: int, by: np.ufunc) -> Floats:
     length = values.shape[axis]
     whole = length // size * size
     if axis == 0:
-        parts = [by.reduce(values[:whole].reshape(whole // size, size, -1), axis=1)]
+        parts = [by.reduce(values[:whole].reshape(whole // size, size, values.shape[1]), axis=1)]
         rest = values[whole:]
     else:
         parts = [by.reduce(values[:, :whole].reshape(len(values), whole // size, size), axis=2)]

@@ -1,18 +1,20 @@
 """Rows pulled out of a table, one wide band each: what a lookup returns."""
 
+import math
 from collections.abc import Sequence
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QFocusEvent, QFontMetricsF, QImage, QKeyEvent, QMouseEvent, QPainter, QPen
+from PySide6.QtGui import QFocusEvent, QFontMetricsF, QKeyEvent, QMouseEvent, QPainter, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from embedviz.gui.plots import colormaps
 from embedviz.gui.plots.base import Plot
+from embedviz.gui.plots.cell_picture import cell_picture
 from embedviz.gui.plots.figures import counted
-from embedviz.gui.plots.pooling import pool
+from embedviz.gui.plots.heatmap_view import GridView
 from embedviz.gui.theme import Role, Theme
 
 LOWEST_BAND, HIGHEST_BAND = 14, 56  # designed pixels
@@ -200,15 +202,8 @@ class RowStrip(Plot):
     def _draw_band(
         self, painter: QPainter, band: QRectF, values: NDArray[np.float32], table: NDArray[np.uint32]
     ) -> None:
-        across = max(1, int(np.ceil(values.shape[1] / (band.width() * self.devicePixelRatioF()))))
-        pixels = table[colormaps.indices(pool(values, 1, across, "mean"), self._levels)]
-        count = pixels.shape[1]
-        picture = QImage(pixels.data, count, 1, 4 * count, QImage.Format.Format_RGB32)
-        painter.save()
-        painter.setClipRect(band)
-        cell = band.width() / values.shape[1]
-        painter.drawImage(QRectF(band.left(), band.top(), count * across * cell, band.height()), picture)
-        painter.restore()
+        view = GridView(1, values.shape[1], band, largest=math.inf)
+        cell_picture(values, self._levels, table, view, self.devicePixelRatioF(), "mean").draw(painter)
 
     def _draw_label(self, painter: QPainter, band: QRectF, row: int) -> None:
         label = self._labels[row] if row < len(self._labels) else str(row)

@@ -62,4 +62,4 @@ def turn_wheel(widget: QWidget, point: QPointF, notches: float) -> bool:
 
 
 def pixel(widget: QWidget, point: QPointF) -> QColor:
-    return widget.grab().toImage().pixelColor(point.toPoint())
+    return widget.grab().toImage().pixelColor(int(point.x()), int(point.y()))

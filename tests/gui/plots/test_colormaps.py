@@ -74,7 +74,7 @@ def test_packed_colours_are_those_of_the_table():
 
 
 def test_only_the_curve_brings_the_plotting_library_with_it():
-    modules = "heatmap strip bars chips colorbar".split()
+    modules = ["heatmap", "strip", "bars", "chips", "colorbar"]
     lines = [f"import embedviz.gui.plots.{module}" for module in modules]
     lines += ["from embedviz.gui.plots import colormaps", "colormaps.table('viridis')", "import sys"]
     lines += ["sys.exit('pyqtgraph' in sys.modules)"]

@@ -88,14 +88,19 @@ def test_each_line_of_a_tall_table_is_the_mean_of_its_rows(make):
     assert down > 1
     assert across == 1
     assert heatmap.pooling_note == f"each line shows the mean of {down} rows"
-    image = heatmap.grab().toImage()
-    for block in (0, 3, 100):
-        rows = range(block * down, (block + 1) * down)
-        top, bottom = heatmap.cell_rect(rows[0], 5), heatmap.cell_rect(rows[-1], 5)
-        found = image.pixelColor(top.united(bottom).center().toPoint())
-        mean = values[rows.start : rows.stop, 5].mean()
+    image, rect = heatmap.grab().toImage(), heatmap.view.rect
+    x = int(heatmap.cell_rect(0, 5).center().x())
+    seen = set()
+    for y in range(int(rect.top()), int(rect.bottom())):
+        place = heatmap.view.position(x, y + 0.5)[0] / down
+        if min(place % 1, 1 - place % 1) < 0.05:
+            continue  # the middle of the pixel is on the border of two lines
+        block = int(place)
+        mean = values[block * down : (block + 1) * down, 5].mean()
         near = [_colour(mean + shift, (-4.0, 4.0), "CET-D1") for shift in (0.0, 1e-4, -1e-4)]
-        assert found in near
+        assert image.pixelColor(x, y) in near
+        seen.add(block)
+    assert len(seen) > 0.8 * len(values) / down
 
 
 def test_extremes_are_offered_too(make):
@@ -213,7 +218,6 @@ def test_numbers_are_printed_where_cells_are_large(make):
 def test_an_empty_table_says_why(make, values):
     heatmap = make(values)
     heatmap.set_empty("Open a text to see its lookup table.")
-    assert heatmap.accessibleDescription() or True
     before = heatmap.grab().toImage()
     heatmap.set_data(values, (-4.0, 4.0), "CET-D1")
     assert heatmap.grab().toImage() != before

@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -9,7 +11,7 @@ def _place(count, pitch, strong, length=12.0, nice=False):
         range(count),
         strong,
         lambda index: (index + 0.5) * pitch,
-        lambda index, strong: length,
+        lambda _index, _strong: length,
         -length / 2,
         count * pitch + length / 2,
         pitch,
@@ -21,7 +23,7 @@ def _place(count, pitch, strong, length=12.0, nice=False):
 @given(st.integers(1, 300), st.floats(0.05, 40), st.lists(st.integers(0, 299), max_size=40), st.floats(4, 30))
 def test_labels_never_overlap_and_stay_inside(count, pitch, strong, length):
     marks = sorted(_place(count, pitch, strong, length), key=lambda mark: mark.start)
-    for one, other in zip(marks, marks[1:], strict=False):
+    for one, other in pairwise(marks):
         assert one.end <= other.start + 1e-3
         assert one.index < other.index
     for mark in marks:

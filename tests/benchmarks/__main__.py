@@ -1,0 +1,185 @@
+"""`make bench`: every speed that is claimed, measured; ratios are taken in one run, alternating."""
+
+import json
+import math
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.benchmarks.harness import (
+    REPOSITORY,
+    SHAKESPEARE,
+    Child,
+    Figure,
+    median,
+    print_figures,
+    save_figures,
+    text_with_symbols,
+)
+
+SAMPLED = {"batch_size": 32, "optimizer": "adamw", "lr": 0.01}
+ROUNDS = 5
+SECONDS = 3.0
+
+
+def live(folder: Path, symbols: int) -> Iterator[Figure]:
+    """Steps a second with the window up over the same without, and how the window feels meanwhile."""
+    text = (
+        SHAKESPEARE
+        if symbols == 65 and SHAKESPEARE.exists()
+        else text_with_symbols(symbols, folder / f"{symbols}.txt")
+    )
+    text = Path(shutil.copy(text, folder / f"live-{symbols}.txt"))
+    config = json.dumps(SAMPLED)
+    offscreen = {"QT_QPA_PLATFORM": "offscreen"}
+    with (
+        Child("tests.benchmarks.bare_child", str(text), config) as bare,
+        Child("tests.benchmarks.live_child", str(text), config, environment=offscreen) as window,
+    ):
+        pairs = [(bare.ask(seconds=SECONDS), window.ask(seconds=SECONDS)) for _ in range(ROUNDS)]
+    ratios = [shown["steps_per_second"] / alone["steps_per_second"] for alone, shown in pairs]
+    name = f"bigram V={symbols}"
+    yield Figure(f"steps/s with no window, {name}", median([a["steps_per_second"] for a, _ in pairs]), "steps/s")
+    yield Figure(f"live ratio, {name}", median(ratios), "ratio", ">= 0.95")
+    yield Figure(f"event loop p99, {name}", median([s["late_p99_ms"] for _, s in pairs]), "ms", "<= 16.7")
+    yield Figure(f"event loop max, {name}", max(s["late_max_ms"] for _, s in pairs), "ms", "<= 50")
+    yield Figure(
+        f"paints of a newer step, {name}", median([s["paints_per_second"] for _, s in pairs]), "/s", ">= 55"
+    )
+
+
+@contextmanager
+def x_server() -> Iterator[str | None]:
+    """Start Xvfb on a free display; None where it is not installed."""
+    program = shutil.which("Xvfb")
+    if program is None:
+        yield None
+        return
+    read, write = os.pipe()
+    server = subprocess.Popen(
+        [program, "-displayfd", str(write), "-screen", "0", "1920x1080x24", "-nolisten", "tcp"],
+        pass_fds=[write],
+        stderr=subprocess.DEVNULL,
+    )
+    os.close(write)
+    with os.fdopen(read) as display:
+        number = display.readline().strip()
+    try:
+        yield f":{number}"
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def live_on_x(folder: Path) -> Iterator[Figure]:
+    """The live ratio under Xvfb, where the X server shares the cores: no target."""
+    with x_server() as display:
+        if display is None:
+            return
+        text = str(folder / "live-65.txt")
+        config = json.dumps(SAMPLED)
+        environment = {"DISPLAY": display, "QT_QPA_PLATFORM": "xcb"}
+        with (
+            Child("tests.benchmarks.bare_child", text, config) as bare,
+            Child("tests.benchmarks.live_child", text, config, environment=environment) as window,
+        ):
+            pairs = [(bare.ask(seconds=SECONDS), window.ask(seconds=SECONDS)) for _ in range(3)]
+    ratios = [shown["steps_per_second"] / alone["steps_per_second"] for alone, shown in pairs]
+    yield Figure("live ratio under Xvfb, bigram V=65", median(ratios), "ratio")
+    paints = [shown["paints_per_second"] for _, shown in pairs]
+    yield Figure("paints of a newer step under Xvfb", median(paints), "/s")
+
+
+def start(folder: Path) -> Iterator[Figure]:
+    """Process start to first painted window, over `import torch`."""
+    environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen", "XDG_CONFIG_HOME": str(folder)}
+
+    def seconds(*arguments: str) -> float:
+        begin = time.perf_counter()
+        with subprocess.Popen(
+            [sys.executable, *arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            cwd=REPOSITORY,
+            env=environment,
+        ) as process:
+            assert process.stdout is not None
+            process.stdout.readline()
+            return time.perf_counter() - begin
+
+    torch = "import torch; print('imported', flush=True)"
+    pairs = [(seconds("-m", "tests.benchmarks.first_paint"), seconds("-c", torch)) for _ in range(ROUNDS + 1)][1:]
+    yield Figure("process start to first painted window", median([window for window, _ in pairs]), "s")
+    yield Figure("import torch", median([imported for _, imported in pairs]), "s")
+    yield Figure("start over import torch", median([a / b for a, b in pairs]), "ratio", "<= 0.5")
+
+
+def steps(folder: Path) -> Iterator[Figure]:
+    """Sampled steps over a plain textbook loop; seconds of whole-text steps to the floor."""
+    with Child("tests.benchmarks.steps_child", str(folder / "live-65.txt")) as child:
+        ratios = [child.ask(what="sampled")["ratio"] for _ in range(ROUNDS)]
+        exact = [child.ask(what="exact") for _ in range(ROUNDS)]
+    yield Figure("sampled bigram steps over a textbook loop", median(ratios), "ratio", ">= 2.5")
+    yield Figure("whole text, Adam 0.1: steps to 1e-3 of the floor", median([e["steps"] for e in exact]), "steps")
+    yield Figure(
+        "whole text, Adam 0.1: seconds of these steps", median([e["seconds"] for e in exact]), "s", "<= 0.1"
+    )
+
+
+def tokenize(folder: Path) -> Iterator[Figure]:
+    """Characters to ids."""
+    from embedviz.text.corpus import read_corpus
+    from embedviz.text.tokenizers import CharTokenizer
+
+    path = folder / "live-65.txt"
+    corpus = read_corpus(path)
+    tokenizer = CharTokenizer.from_corpus(corpus)
+    best = math.inf
+    for _ in range(20):
+        begin = time.perf_counter()
+        tokenizer.encode(corpus.text)
+        best = min(best, time.perf_counter() - begin)
+    yield Figure("char-tokenize", path.stat().st_size / best / 1e6, "MB/s", ">= 100")
+
+
+def memory(folder: Path) -> Iterator[Figure]:
+    """The window process over a minute of training."""
+    arguments = (str(folder / "live-65.txt"), json.dumps(SAMPLED))
+    with Child("tests.benchmarks.live_child", *arguments, environment={"QT_QPA_PLATFORM": "offscreen"}) as window:
+        told = window.ask(seconds=60, warm_s=30)
+    yield Figure("window process grows in 60 s of training", told["grown_mb"], "MB", "< 5")
+    yield Figure("window process holds", told["rss_mb"], "MB", "< 250")
+
+
+def main() -> int:
+    figures: list[Figure] = []
+    parts: dict[str, Callable[[Path], Iterator[Figure]]] = {
+        "live-65": lambda folder: live(folder, 65),
+        "live-256": lambda folder: live(folder, 256),
+        "x": live_on_x,
+        "start": start,
+        "steps": steps,
+        "tokenize": tokenize,
+        "memory": memory,
+    }
+    wanted = sys.argv[1:] or list(parts)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        source = SHAKESPEARE if SHAKESPEARE.exists() else text_with_symbols(65, folder / "65.txt")
+        shutil.copy(source, folder / "live-65.txt")
+        (folder / "live-65.txt").chmod(0o644)
+        for part in wanted:
+            print(f"measuring {part} ...", file=sys.stderr, flush=True)
+            figures += parts[part](folder)
+    print_figures(figures)
+    save_figures(figures, REPOSITORY / "build" / "bench.json")
+    return 0 if all(figure.met is not False for figure in figures) else 1
+
+
+sys.exit(main())

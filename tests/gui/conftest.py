@@ -1,0 +1,62 @@
+"""What the window's tests share: a window on a fake trainer, opened on a small text, shown and active."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from pytestqt.qtbot import QtBot
+from test_fake_trainer import TEXT, Desk, FakeWorker
+
+from embedviz.gui import app
+from embedviz.gui.app import Parts, make_application, make_window
+from embedviz.gui.settings import Settings
+
+SIZE = (1366, 768)
+
+
+def put_away(parts: Parts) -> None:
+    """Close a window and let all of it be deleted."""
+    parts.close()
+    for thing in (parts.window, parts.controller, parts.worker, parts.state, parts.notices, parts.theme):
+        thing.deleteLater()
+
+
+@pytest.fixture
+def make_desk(
+    qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Iterator[Callable[..., Desk]]:
+    """Give a function that makes a window as the app does, with a fake trainer; nothing is opened or shown."""
+    monkeypatch.setattr(app, "TrainingWorker", FakeWorker)
+    desks: list[Desk] = []
+
+    def make(mode: str | None = "light", scale: float | None = None) -> Desk:
+        make_application()
+        parts = make_window(Settings(tmp_path / "settings.ini"), mode=mode, scale=scale)
+        assert isinstance(parts.worker, FakeWorker)
+        desks.append(Desk(parts, parts.worker, qtbot))
+        return desks[-1]
+
+    yield make
+    for desk in desks:
+        put_away(desk.parts)
+
+
+@pytest.fixture
+def fresh_desk(make_desk: Callable[..., Desk], qtbot: QtBot) -> Desk:
+    """Give a window that is shown and has a text open, but whose trainer has said nothing yet."""
+    desk = make_desk()
+    assert desk.window.texts.open_text(TEXT, "cats.txt")
+    desk.window.resize(*SIZE)
+    desk.window.show()
+    desk.controller.begin()
+    desk.window.activateWindow()
+    qtbot.waitActive(desk.window).__enter__()
+    return desk
+
+
+@pytest.fixture
+def desk(fresh_desk: Desk) -> Desk:
+    """Give a window whose trainer stands paused at step 0."""
+    fresh_desk.answer()
+    fresh_desk.show(0)
+    return fresh_desk

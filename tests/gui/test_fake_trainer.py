@@ -1,0 +1,295 @@
+"""The trainer's part, played by the tests (FakeWorker), a window on it (Desk), and that the part is played true."""
+
+import math
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QEvent, QMimeData, QObject, QPointF, Qt, Signal
+from PySide6.QtGui import QAction, QDragEnterEvent, QDropEvent, QMouseEvent
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QWidget
+from pytestqt.qtbot import QtBot
+
+from embedviz.checkpoint import Checkpoint
+from embedviz.engine import messages as m
+from embedviz.engine.record import RunRecord
+from embedviz.engine.snapshots import Snapshot
+from embedviz.gui.app import Parts
+from embedviz.gui.documents import Document
+from embedviz.gui.panels.lookup_table import LookupTablePanel
+from embedviz.gui.panels.next_token import NextTokenPanel
+from embedviz.gui.panels.tokens import TokensPanel
+from embedviz.gui.panels.training import TrainingPanel
+from embedviz.gui.worker import TrainerDeath, TrainingWorker
+from embedviz.text.statistics import pair_counts, table_loss
+
+TEXT = "the cat sat on the mat.\n\tthe dog ate the cat's hat.\n" * 8  # has space, newline and tab
+Command = TypeVar("Command")
+AnyWidget = TypeVar("AnyWidget", bound=QWidget)
+Table = NDArray[np.float32]
+
+
+class FakeWorker(QObject):
+    """Has TrainingWorker's face and no process: keeps what is sent, and says what the test has it say."""
+
+    event_received = Signal(object)
+    died = Signal(object)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sent: list[m.Command] = []
+        self.starts = 0
+        self.kills = 0
+        self.last_heard: float | None = None
+        self._running = False
+        self._records: dict[str, RunRecord] = {}
+
+    def start(self) -> None:
+        self._running = True
+        self.starts += 1
+        self.last_heard = time.monotonic()
+
+    def isRunning(self) -> bool:
+        return self._running
+
+    def wait(self) -> bool:
+        return True
+
+    def stop(self) -> None:
+        self._running = False
+
+    def end_trainer(self) -> None:
+        self.kills += 1
+
+    def record(self, run_id: str) -> RunRecord | None:
+        return self._records.get(run_id)
+
+    def send(self, command: m.Command) -> None:
+        if isinstance(command, m.StartRun):
+            if command.checkpoint is None or command.run_id not in self._records:
+                self._records[command.run_id] = RunRecord()
+        elif isinstance(command, m.StopRun):
+            self._records.pop(command.run_id, None)
+        self.sent.append(command)
+
+    def say(self, event: object) -> None:
+        """Let the trainer say `event`."""
+        self.last_heard = time.monotonic()
+        record = self._records.get(getattr(event, "run_id", ""))
+        if record is not None:
+            if isinstance(event, m.Started):
+                record.start(event.step, event.reading)
+            elif record.absorb(event):
+                return
+        self.event_received.emit(event)
+
+    def die(self, exit_code: int | None = -9, details: str = "") -> None:
+        """Let the trainer be gone."""
+        self._running = False
+        self.last_heard = None
+        self.died.emit(TrainerDeath(exit_code, details))
+
+
+@dataclass
+class Desk:
+    """A window, the fake trainer behind it, and hands for mouse and keys."""
+
+    parts: Parts
+    worker: FakeWorker
+    qtbot: QtBot
+
+    def __post_init__(self) -> None:
+        panels = [self.parts.window.panel(name) for name in ("Tokens", "Lookup table", "Next token", "Training")]
+        tokens, table, following, training = panels
+        assert isinstance(tokens, TokensPanel)
+        assert isinstance(table, LookupTablePanel)
+        assert isinstance(following, NextTokenPanel)
+        assert isinstance(training, TrainingPanel)
+        self.tokens, self.table, self.following, self.training = tokens, table, following, training
+        self.window, self.state = self.parts.window, self.parts.state
+        self.notices, self.controller, self.theme = self.parts.notices, self.parts.controller, self.parts.theme
+
+    # --- looking ------------------------------------------------------------------------------------
+
+    @property
+    def document(self) -> Document:
+        assert self.state.document is not None
+        return self.state.document
+
+    @property
+    def snapshot(self) -> Snapshot:
+        assert self.state.snapshot is not None
+        return self.state.snapshot
+
+    def child(self, kind: type[AnyWidget], name: str) -> AnyWidget:
+        found = self.window.findChild(kind, name)
+        assert found is not None, f"no {kind.__name__} {name!r}"
+        return found
+
+    def action(self, name: str) -> QAction:
+        found = self.window.findChild(QAction, f"{name}Action")
+        assert found is not None
+        return found
+
+    def sent(self, kind: type[Command]) -> list[Command]:
+        """Return what was sent of a kind, oldest first."""
+        return [command for command in self.worker.sent if isinstance(command, kind)]
+
+    @property
+    def sentences(self) -> list[str]:
+        return [notice.sentence for notice in self.notices.pending]
+
+    def words(self, widget: QWidget) -> str:
+        """Return all that the labels of a widget say."""
+        labels = [label for label in widget.findChildren(QLabel) if not label.isHidden()]
+        return " | ".join(label.text() for label in labels)
+
+    # --- the person's hands -------------------------------------------------------------------------
+
+    def press(
+        self,
+        key: Qt.Key,
+        modifiers: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier,
+        times: int = 1,
+    ) -> None:
+        """Press a key wherever the focus is, as Qt would send it: shortcuts first."""
+        for _ in range(times):
+            QTest.keyClick(QApplication.focusWidget() or self.window, key, modifiers)
+
+    def type(self, text: str) -> None:
+        """Type into whatever has the focus."""
+        QTest.keyClicks(QApplication.focusWidget() or self.window, text)
+
+    def focus(self, widget: QWidget) -> None:
+        widget.setFocus(Qt.FocusReason.OtherFocusReason)
+        assert widget.hasFocus()
+
+    def click(self, widget: QWidget, at: QPointF | None = None) -> None:
+        place = at.toPoint() if at is not None else widget.rect().center()
+        QTest.mouseClick(widget, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, place)
+
+    def click_notice(self) -> None:
+        self.click(self.child(QPushButton, "noticeAction"))
+
+    def point_at(self, widget: QWidget, at: QPointF) -> None:
+        """Move the pointer, with no button pressed."""
+        event = QMouseEvent(
+            QEvent.Type.MouseMove,
+            at,
+            widget.mapToGlobal(at),
+            Qt.MouseButton.NoButton,
+            Qt.MouseButton.NoButton,
+            Qt.KeyboardModifier.NoModifier,
+        )
+        QApplication.sendEvent(widget, event)
+
+    def drop(self, widget: QWidget, data: QMimeData) -> bool:
+        """Drag something over a widget and let go, if anybody there wants it; tell whether somebody did."""
+        nothing = Qt.KeyboardModifier.NoModifier
+        copy, left = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton
+        place = QPointF(widget.rect().center())
+        entering = QDragEnterEvent(place.toPoint(), copy, data, left, nothing)
+        entering.ignore()
+        target: QWidget | None = widget
+        while target is not None:  # Qt asks the widget under the pointer, then what is behind it
+            if target.acceptDrops():
+                QApplication.sendEvent(target, entering)
+                if entering.isAccepted():
+                    break
+            target = target.parentWidget()
+        if target is None:
+            return False
+        QApplication.sendEvent(target, QDropEvent(place, copy, data, left, nothing))
+        return True
+
+    # --- the trainer's words ------------------------------------------------------------------------
+
+    def answer(self, step: int = 0) -> m.Started:
+        """Let the trainer answer the last StartRun, standing at `step`."""
+        command = self.sent(m.StartRun)[-1]
+        document = self.document
+        table = self.table_at(step)
+        started = m.Started(
+            command.run_id,
+            command.config,
+            step,
+            document.vocab_size**2,
+            document.floor,
+            math.log(document.vocab_size),
+            self.reading(step, table),
+            "",
+            0,
+        )
+        self.worker.say(started)
+        return started
+
+    def show(
+        self,
+        step: int,
+        table: Table | None = None,
+        gradients: Mapping[str, Table] | None = None,
+        run_id: str | None = None,
+        rate: float = 60.0,
+    ) -> Snapshot:
+        """Let the trainer send a snapshot, and wait until the window shows it."""
+        table = self.table_at(step) if table is None else table
+        contexts = self.sent(m.Watch)[-1].contexts
+        snapshot = Snapshot(
+            run_id or self.state.run.run_id,
+            step,
+            rate,
+            self.reading(step, table),
+            {"token": table},
+            gradients or {},
+            contexts,
+            table[contexts[:, -1]],
+        )
+        with self.qtbot.waitSignal(self.state.frame_shown, timeout=2000):
+            self.worker.say(snapshot)
+        return snapshot
+
+    def play(self) -> None:
+        """Let the trainer say that it plays."""
+        self.worker.say(m.Playing(self.state.run.run_id, self.state.run.step))
+
+    def pause(self, step: int, reason: str = "asked", sentence: str = "", details: str = "") -> None:
+        """Let the trainer say that it paused, and show where."""
+        self.worker.say(m.Paused(self.state.run.run_id, step, reason, sentence, details))
+        self.show(step)
+
+    def table_at(self, step: int) -> Table:
+        """Return a table that is another one at each step, and all zeros at step 0."""
+        size = self.document.vocab_size
+        noise = np.random.default_rng(step).normal(size=(size, size)) * min(step, 1)
+        table = noise.astype(np.float32)  # (V, V)
+        table.flags.writeable = False
+        return table
+
+    def reading(self, step: int, table: Table) -> m.Reading:
+        document = self.document
+        val_pairs = pair_counts(document.dataset.val_ids, document.vocab_size)
+        return m.Reading(step, table_loss(table, document.pairs), table_loss(table, val_pairs), False)
+
+    def checkpoint(self, step: int) -> Checkpoint:
+        """Let the trainer send a checkpoint of `step`."""
+        checkpoint = Checkpoint(step, {}, {})
+        self.worker.say(m.CheckpointTaken(self.state.run.run_id, checkpoint))
+        return checkpoint
+
+    def lose(self, first_step: int, *losses: float) -> None:
+        """Let the trainer tell the losses of some steps."""
+        self.worker.say(m.Losses(self.state.run.run_id, first_step, np.array(losses)))
+
+
+def as_read(reading: m.Reading, **changes: object) -> m.Reading:
+    return replace(reading, **changes)  # type: ignore[arg-type]
+
+
+def test_the_part_has_all_that_the_window_uses() -> None:
+    for name in vars(FakeWorker):
+        if not name.startswith("_") and name not in ("staticMetaObject", "say", "die"):
+            assert hasattr(TrainingWorker, name), name
