@@ -64,11 +64,7 @@ class ConvergenceJudge:
             self._window_best = math.inf
             sentence = f"The loss is no longer a number at step {step:,}: try a smaller learning rate"
             return Verdict("learning", sentence, None)
-        return (
-            self._judge_plateau(step, loss)
-            if self.floor is None
-            else self._judge_gap(step, loss - self.floor)
-        )
+        return self._judge_plateau(step, loss) if self.floor is None else self._judge_gap(step, loss - self.floor)
 
     def _judge_gap(self, step: int, gap: float) -> Verdict:
         self._streak = self._streak + 1 if gap < self.tolerance else 0

@@ -35,9 +35,7 @@ class _Buckets:
 
     def take(self, where: slice | NDArray[np.int64]) -> "_Buckets":
         """Return the buckets at these places."""
-        return _Buckets(
-            self.index[where], self.count[where], self.total[where], self.low[where], self.high[where]
-        )
+        return _Buckets(self.index[where], self.count[where], self.total[where], self.low[where], self.high[where])
 
     def coarser(self, factor: int) -> "_Buckets":
         """Merge the buckets that share one of a stride `factor` times as long."""

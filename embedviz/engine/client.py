@@ -79,7 +79,8 @@ class TrainerClient:
         ]
         for thread in self._threads:
             thread.start()
-        self._reading = False
+        self._deciding = threading.Lock()
+        self._reading = self._closed = False
         self.last_heard = time.monotonic()
 
     @property
@@ -106,7 +107,10 @@ class TrainerClient:
 
     def events(self) -> Iterator[ClientEvent]:
         """Yield what the trainer says until it is gone. Snapshots are copied out and acknowledged here."""
-        self._reading = True
+        with self._deciding:
+            if self._closed:
+                return
+            self._reading = True
         try:
             while (event := self._channel.receive()) is not None:
                 self.last_heard = time.monotonic()
@@ -125,16 +129,21 @@ class TrainerClient:
 
     def close(self) -> None:
         """End the trainer: ask, wait a moment, end it. Nothing of it stays behind."""
+        with self._deciding:
+            self._closed = True
         with contextlib.suppress(queue.Full):
             self._outbox.put_nowait(None)
         try:
             self._process.wait(GRACE_S)
         except subprocess.TimeoutExpired:
             self.kill()
+        with contextlib.suppress(queue.Full):  # it may have been full before, and may be empty by now
+            self._outbox.put_nowait(None)
         for thread in self._threads:
             thread.join()
         if not self._reading:  # else events() sees the end of file and does it
             self._release()
+        remove_stale()  # what a trainer that was killed could not
 
     def kill(self) -> None:
         """End the trainer at once, whatever it is doing."""

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sized
 
 import numpy as np
 
@@ -29,7 +29,9 @@ from embedviz.training.session import SplitLosses, TrainingSession
 
 SNAPSHOT_SPACING_S = 1 / 75  # a little faster than a 60 Hz screen asks for them
 SNAPSHOT_SHARE = 0.03  # of the trainer's time, at most
-READING_SHARE = 0.04  # of the trainer's time; a whole reading that would take more becomes an estimate
+READING_SHARE = 0.01  # of the trainer's time; a whole reading that would take more becomes an estimate
+READING_SHARE_SLOW = 0.3  # at a pace for the eye, when the trainer mostly waits
+SLOW_PACE = 60.0
 READING_PATIENCE_S = 2.0  # the longest wait for a reading that the share allows
 CHECKPOINT_SPACING_S = 0.9
 RATE_WINDOW_S = 0.5
@@ -38,15 +40,22 @@ MOST_CONTEXTS = 16
 MARK_GROWTH = 1.3  # readings are taken at steps 1, 2, 3, 4, 5, 6, 7, 9, 11, 14, ... whatever the clock says
 CHEAP_READING_S = 0.005
 STEPS_BETWEEN_VERDICTS_WHOLE = 10  # the exact gradient brings the whole training loss with it, for nothing
-STEPS_BETWEEN_VERDICTS = 500
+STEPS_BETWEEN_VERDICTS = 100  # else: a reading each, so the farther the run is, the rarer they are
+VERDICT_GROWTH = 1.05
 
 
 class ServedRun:
     """A session, whether and how fast it plays, and what of it the window has not heard yet."""
 
     def __init__(
-        self, run_id: str, session: TrainingSession, vocab_size: int, send: Callable[[Event], None]
+        self,
+        run_id: str,
+        session: TrainingSession,
+        vocab_size: int,
+        send: Callable[[Event], None],
+        checkpoint: Checkpoint | None = None,
     ) -> None:
+        """Go on from `checkpoint` if there is one; rewinding still leads to the very same start."""
         self.run_id = run_id
         self._vocab_size = vocab_size
         self.session = session
@@ -55,9 +64,10 @@ class ServedRun:
         self.has_credit = True
         self._send = send
         self._until = Until()
-        self._reason = "asked"
         self._hurried = False  # playing at full speed whatever the pace, to get to a step
         self._start = session.checkpoint()
+        if checkpoint is not None:
+            session.restore(checkpoint)
         self._judge = ConvergenceJudge(session.floor)
         self._verdict: Verdict | None = None
         self._losses: list[float] = []
@@ -69,7 +79,8 @@ class ServedRun:
         self._snapshot_at = self._reading_at = self._checkpoint_at = -math.inf
         self._snapshot_cost = self._reading_cost = 0.0
         self._next_step_at = 0.0
-        self._next_mark = 1
+        self._next_mark = self._look_at = 1
+        self._next_verdict = 1
         self._rate = 0.0
         self._rate_from = (0.0, session.step)
         self._reading = self._read(math.inf)
@@ -98,14 +109,15 @@ class ServedRun:
 
     # --- commands -----------------------------------------------------------------------------------
 
-    def play(self, until: Until, reason: str = "asked", hurried: bool = False) -> None:
-        """Take steps from now on, until `until`; say so, and say `reason` when a step number ends it."""
-        self._until, self._reason, self._hurried = until, reason, hurried
+    def play(self, until: Until, hurried: bool = False) -> None:
+        """Take steps from now on, until `until`, and say so; whatever the pace if `hurried`."""
+        self._until, self._hurried = until, hurried
         self.playing = True
         now = time.perf_counter()
         self._next_step_at = now
         self._rate_from = (now, self.session.step)
         self._judge.reset()
+        self._plan_look()
         self._send(Playing(self.run_id, self.session.step))
 
     def pause(self, reason: str = "asked", sentence: str = "", details: str = "") -> None:
@@ -118,6 +130,13 @@ class ServedRun:
         self._wants_snapshot = True
         self._send(Paused(self.run_id, self.session.step, reason, sentence, details))
 
+    def fail(self, sentence: str, details: str) -> None:
+        """Take no more steps, after something went wrong."""
+        self.playing = False
+        self._rate = 0.0
+        self._flush_losses()
+        self._send(Paused(self.run_id, self.session.step, "failed", sentence, details))
+
     def go_to(self, step: int) -> None:
         """Go to `step` as fast as it goes: on from here, or again from the very same start."""
         if step < self.session.step:
@@ -125,7 +144,7 @@ class ServedRun:
             self.session.restore(self._start)
             self._after_going_back()
         if step > self.session.step:
-            self.play(Until(step=step), reason="step", hurried=True)
+            self.play(Until(step=step), hurried=True)
         else:
             self.pause()
 
@@ -140,12 +159,6 @@ class ServedRun:
         self.pace = steps_per_second
         self._next_step_at = time.perf_counter()
 
-    def resume(self, checkpoint: Checkpoint) -> None:
-        """Go on from `checkpoint`; rewinding still leads to the very same start."""
-        self.session.restore(checkpoint)
-        self._first_loss_step = self.session.step
-        self._reading = self._read(math.inf)
-
     # --- steps --------------------------------------------------------------------------------------
 
     def seconds_to_next_step(self, now: float) -> float:
@@ -154,36 +167,64 @@ class ServedRun:
             return math.inf
         return 0.0 if self.pace is None or self._hurried else max(0.0, self._next_step_at - now)
 
-    def take_step(self, now: float) -> None:
-        """Take one optimiser step if one is due, and pause where `until` says so."""
-        if not self.playing or self.seconds_to_next_step(now) > 0:
-            return
-        if self.pace is not None and not self._hurried:
+    def seconds_until_due(self, now: float) -> float:
+        """Return how long there is neither a step to take nor one to show."""
+        wait_s = self.seconds_to_next_step(now)
+        if self.has_credit and self.session.step != self._shown_step:
+            wait_s = min(wait_s, max(0.0, self._snapshot_at + self._snapshot_spacing_s() - now))
+        return wait_s
+
+    def take_steps(self, end: float, waiting: Sized) -> None:
+        """Take what steps are due until the clock says `end` or commands are `waiting`; at least the first.
+
+        The loop itself is bare: what is looked at now and then is looked at when `_look_at` is reached.
+        """
+        session, losses = self.session, self._losses
+        is_free = self.pace is None or self._hurried
+        now = time.perf_counter()
+        if not is_free:
+            if self._next_step_at > now:
+                return
             # A late step is not made up for by a burst: the pace is for the eye.
-            self._next_step_at = max(self._next_step_at + 1 / self.pace, now - 1 / self.pace)
+            self._next_step_at = max(self._next_step_at, now - 1 / (self.pace or 1)) + 1 / (self.pace or 1)
         try:
-            result = next(self.session)
+            while self.playing:
+                losses.append(next(session).loss)
+                if session.step >= self._look_at:
+                    self._look()
+                if not is_free or waiting or time.perf_counter() >= end:
+                    return
         except DivergenceError as error:
             self._flush_losses()
             self._after_going_back()
             self.pause("diverged", error.sentence, error.details)
-            return
-        self._losses.append(result.loss)
-        self._judge_step(result.step, result.loss)
-        if self._until.step is not None and self.session.step >= self._until.step:
-            self.pause(self._reason)
 
-    def _judge_step(self, step: int, loss: float) -> None:
-        if self.session.step >= self._next_mark:  # the beginning of the curve, however fast it passes
-            self._next_mark = max(self.session.step + 1, int(self.session.step * MARK_GROWTH))
+    def _look(self) -> None:
+        """After a step: take a reading at the marks, give a verdict now and then, pause where `until` says so."""
+        step = self.session.step
+        if step >= self._next_mark:  # the beginning of the curve, however fast it passes
+            self._next_mark = max(step + 1, int(step * MARK_GROWTH))
             if self._reading_cost < CHEAP_READING_S:
                 self._measure(math.inf)
-        whole = self.session.config.whole_text
-        if step % (STEPS_BETWEEN_VERDICTS_WHOLE if whole else STEPS_BETWEEN_VERDICTS):
-            return
-        if not whole:
-            budget = READING_SHARE * (time.perf_counter() - self._reading_at)
-            self._reading = self._read(budget)
+        if step >= self._next_verdict:
+            self._give_verdict(step - 1)
+        if self.playing and self._until.step is not None and step >= self._until.step:
+            self.pause("step")
+        self._plan_look()
+
+    def _plan_look(self) -> None:
+        step = self.session.step
+        every = STEPS_BETWEEN_VERDICTS_WHOLE
+        if not self.session.config.whole_text:
+            every = max(STEPS_BETWEEN_VERDICTS, int(step * (VERDICT_GROWTH - 1)))
+        self._next_verdict = -(-step // every) * every + 1
+        end = self._next_verdict if self._until.step is None else max(self._until.step, step + 1)
+        self._look_at = min(self._next_mark, self._next_verdict, end)
+
+    def _give_verdict(self, step: int) -> None:
+        loss = self._losses[-1]  # of the exact gradient: the loss of the whole training part
+        if not self.session.config.whole_text:
+            self._reading = self._read(READING_SHARE * (time.perf_counter() - self._reading_at))
             step, loss = self._reading.step, self._reading.train
         self._verdict = self._judge.observe(step, loss)
         if self._until.converged and self._verdict.kind == "converged":
@@ -199,18 +240,25 @@ class ServedRun:
             self._checkpoint()
         if not self.has_credit:
             return
-        spacing = max(SNAPSHOT_SPACING_S, self._snapshot_cost / SNAPSHOT_SHARE)
-        is_new = self.session.step != self._shown_step and now - self._snapshot_at >= spacing
+        is_new = self.session.step != self._shown_step and now - self._snapshot_at >= self._snapshot_spacing_s()
         if self._wants_snapshot or is_new:
-            reading_spacing = min(READING_PATIENCE_S, self._reading_cost / READING_SHARE)
-            if self.playing and now - self._reading_at >= reading_spacing:
-                self._measure(READING_SHARE * (now - self._reading_at))
+            share = READING_SHARE_SLOW if self._is_slow() else READING_SHARE
+            if self.playing and now - self._reading_at >= min(READING_PATIENCE_S, self._reading_cost / share):
+                self._measure(share * (now - self._reading_at))
             self._flush_losses()
             self._snapshot()
+
+    def _is_slow(self) -> bool:
+        return self.pace is not None and self.pace <= SLOW_PACE and not self._hurried
+
+    def _snapshot_spacing_s(self) -> float:
+        return max(SNAPSHOT_SPACING_S, self._snapshot_cost / SNAPSHOT_SHARE)
 
     def _snapshot(self) -> None:
         before = time.perf_counter()
         session = self.session
+        self._wants_snapshot = False  # also if this fails: it is tried once
+        self._shown_step = session.step
         arrays: dict[str, Array] = {f"table {name}": table for name, table in session.tables().items()}
         if self._watch_gradients:
             for name, gradient in session.table_gradients().items():
@@ -221,8 +269,6 @@ class ServedRun:
         )
         layout = self.file.write(arrays)
         self.has_credit = False
-        self._wants_snapshot = False
-        self._shown_step = session.step
         self._send(
             SnapshotWritten(self.run_id, session.step, self._steps_per_second(before), self._reading, layout)
         )

@@ -1,17 +1,20 @@
 """Commands in, events out: keeps several runs in step, and lives through whatever one of them does."""
 
+import math
 import os
 import queue
 import threading
 import time
 import traceback
 from collections.abc import Callable
+from functools import partial
 
 import torch
 
 from embedviz.engine import messages as m
 from embedviz.engine.entry import Inbox
 from embedviz.engine.served_run import ServedRun
+from embedviz.engine.snapshots import remove_own
 from embedviz.errors import EmbedvizError
 from embedviz.text.dataset import Dataset
 from embedviz.training.session import TrainingSession
@@ -56,15 +59,14 @@ class Server:
     def _clean_up(self) -> None:
         """Leave nothing behind; called on the reading thread when the window is gone."""
         self._ended.set()
-        for run in list(self._runs.values()):
-            run.file.unlink()
+        remove_own()
 
     # --- the computing thread -----------------------------------------------------------------------
 
     def _seconds_until_due(self) -> float | None:
         now = time.perf_counter()
-        waits = [run.seconds_to_next_step(now) for run in self._runs.values() if run.playing]
-        return min(waits) if waits else None
+        wait_s = min((run.seconds_until_due(now) for run in self._runs.values()), default=math.inf)
+        return None if wait_s == math.inf else wait_s
 
     def _obey(self, wait_s: float | None) -> None:
         """Carry out the commands that are there; wait for one if there is nothing else to do."""
@@ -91,28 +93,26 @@ class Server:
             self._send(m.Failed(run_id, name, _sentence_for(error), traceback.format_exc()))
 
     def _compute(self) -> None:
-        """Take a slice of steps, one run after the other so that they stay in step, and tell."""
-        runs = list(self._runs.values())
-        playing = [run for run in runs if run.playing]
+        """Take a slice of steps and tell. Several runs take one step in turn, so that they stay in step."""
+        waiting = self._inbox.queue
         end = time.perf_counter() + SLICE_S
-        while playing and self._inbox.empty():
+        playing = [run for run in self._runs.values() if run.playing]
+        alone = len(playing) == 1
+        while playing and not waiting:
             for run in playing:
-                self._guard(run, run.take_step)
+                self._guard(run, partial(run.take_steps, end if alone else 0.0, waiting))
             playing = [run for run in playing if run.playing]
             now = time.perf_counter()
             if now >= end or all(run.seconds_to_next_step(now) > 0 for run in playing):
                 break
-        for run in runs:
-            self._guard(run, run.tell)
+        for run in list(self._runs.values()):
+            self._guard(run, partial(run.tell, time.perf_counter()))
 
-    def _guard(self, run: ServedRun, action: Callable[[float], None]) -> None:
+    def _guard(self, run: ServedRun, action: Callable[[], None]) -> None:
         try:
-            action(time.perf_counter())
+            action()
         except Exception as error:  # noqa: BLE001  # out of memory, an operation the device lacks, ...
-            run.playing = False
-            self._send(
-                m.Paused(run.run_id, run.session.step, "failed", _sentence_for(error), traceback.format_exc())
-            )
+            run.fail(_sentence_for(error), traceback.format_exc())
 
     # --- commands -----------------------------------------------------------------------------------
 
@@ -128,15 +128,13 @@ class Server:
         self._forget(command.run_id)
         dataset = self._datasets[command.dataset_key]
         session = TrainingSession(command.config, dataset)
-        run = ServedRun(command.run_id, session, dataset.vocab_size, self._send)
-        if command.checkpoint is not None:
-            run.resume(command.checkpoint)
+        run = ServedRun(command.run_id, session, dataset.vocab_size, self._send, command.checkpoint)
         self._runs[command.run_id] = run
         self._send(run.started())
 
     def _advance(self, command: m.Advance) -> None:
         run = self._runs[command.run_id]
-        run.play(m.Until(step=run.session.step + command.steps), reason="step", hurried=True)
+        run.play(m.Until(step=run.session.step + command.steps), hurried=True)
 
     def _set_pace(self, command: m.SetPace) -> None:
         self._runs[command.run_id].set_pace(command.steps_per_second)
@@ -156,7 +154,7 @@ class Server:
     def _forget(self, run_id: str) -> None:
         run = self._runs.pop(run_id, None)
         if run is not None:
-            run.file.close()
+            run.file.unmap()  # the window, which may yet have to open it, removes it
 
 
 def _sentence_for(error: Exception) -> str:

@@ -112,10 +112,14 @@ class SnapshotFile:
         with contextlib.suppress(OSError):
             self.path.unlink()
 
-    def close(self) -> None:
-        """Unmap and remove."""
+    def unmap(self) -> None:
+        """Let go of the file, but leave its name: the other side may not have opened it yet."""
         with contextlib.suppress(BufferError):  # an array that was being written when an error came
             self._mapping.close()
+
+    def close(self) -> None:
+        """Unmap and remove."""
+        self.unmap()
         self.unlink()
 
 
@@ -136,6 +140,14 @@ def remove_stale() -> list[Path]:
                     path.unlink()
                     removed.append(path)
     return removed
+
+
+def remove_own() -> None:
+    """Remove the names of this process's files that nobody has opened yet."""
+    for folder in _folders():
+        for path in folder.glob(f"embedviz-{os.getpid()}-*.snapshot"):
+            with contextlib.suppress(OSError):
+                path.unlink()
 
 
 def _folders() -> list[Path]:

@@ -1,6 +1,7 @@
 """The cell under the pointer, in numbers: row, column, what the table, the model and the text say there."""
 
 import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import Slot
 from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
 
@@ -33,6 +34,11 @@ class CellReadout(QWidget):
         for row, (name, label) in enumerate(self._values.items(), start=2):
             grid.addWidget(caption(name), row, 0)
             grid.addWidget(label, row, 1)
+        self._also_name, self._also = caption(), QLabel()
+        self._also_values: NDArray[np.float32] | None = None
+        grid.addWidget(self._also_name, len(ROWS) + 2, 0)
+        grid.addWidget(self._also, len(ROWS) + 2, 1)
+        self.set_also("", None)
         theme.changed.connect(self._restyle)
         self._restyle()
 
@@ -40,6 +46,13 @@ class CellReadout(QWidget):
     def texts(self) -> tuple[str, ...]:
         """Everything that is shown, from top to bottom."""
         return (self._where.text(), *(label.text() for label in self._values.values()))
+
+    def set_also(self, name: str, values: NDArray[np.float32] | None) -> None:
+        """Show one number more, called `name`, that of the cell in `values` (V, C); None for no more."""
+        self._also_values = values
+        self._also_name.setText(name)
+        for label in (self._also_name, self._also):
+            label.setVisible(values is not None)
 
     def point_at(self, state: AppState, row: int, column: int) -> None:
         """Show row and column, both ids; nothing if they are negative."""
@@ -52,7 +65,7 @@ class CellReadout(QWidget):
         size = document.vocab_size if document else 0
         if self._cell is None or document is None or max(self._cell) >= size:
             self._where.setText("Point at a cell of the table.")
-            for label in self._values.values():
+            for label in (*self._values.values(), self._also):
                 label.setText("–")
             return
         row, column = self._cell
@@ -64,12 +77,15 @@ class CellReadout(QWidget):
             weights = np.exp(logits - logits.max())  # (V,)
             self._values["logit"].setText(figure(float(logits[column]), signed=True))
             self._values["softmax"].setText(figure(float(weights[column] / weights.sum())))
+        if self._also_values is not None:
+            self._also.setText(figure(float(self._also_values[row, column]), signed=True))
         seen = f" ({int(document.pairs[row, column]):,} times)"
         self._values["in the text"].setText(figure(float(document.probabilities[row, column])) + seen)
 
     @Slot()
     def _restyle(self) -> None:
         self._title.setFont(self._theme.font(Role.BODY, bold=True))
+        self._also.setFont(self._theme.font(Role.BODY, bold=True))
         for name, label in self._values.items():
             label.setFont(self._theme.font(Role.BODY, bold=True))
             if name == "in the text":

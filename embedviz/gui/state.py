@@ -74,6 +74,7 @@ class AppState(QObject):
         """Replace the training text and the own line."""
         self.document = document
         self.snapshot = self.previous = None
+        self.line_ids = np.zeros(0, np.int64)  # those of the old line mean nothing here
         self.selected = -1
         self.hovered_token = -1
         self.document_changed.emit()

@@ -26,6 +26,7 @@ class TableFrame:
     colormap: str
     title: str
     ticks: tuple[str, str, str] | None = None  # at the top, middle and bottom of the legend, if not the levels
+    numbers: NDArray[np.float32] | None = None  # what the colours stand for, if not `values`
 
 
 class TableModes:
@@ -89,4 +90,11 @@ def _counts_frame(pairs: NDArray[np.int64]) -> TableFrame:
     level = float(np.log1p(top))
     middle = np.expm1(level / 2)
     ticks = (f"{top:,.0f}", f"{middle:,.0f}", "0")
-    return TableFrame(np.log1p(pairs).astype(np.float32), (0.0, level), "viridis", "training part", ticks)
+    return TableFrame(
+        np.log1p(pairs).astype(np.float32),
+        (0.0, level),
+        "viridis",
+        "training part",
+        ticks,
+        pairs.astype(np.float32),
+    )

@@ -233,6 +233,7 @@ class Theme(QObject):
         QStatusBar {{ background: {c.card}; color: {c.muted}; padding-left: {px(12)}px; }}
         QStatusBar::item {{ border: none; }}
         QStatusBar QLabel {{ font-size: {caption}; color: {c.muted}; }}
+        QDialogButtonBox {{ dialogbuttonbox-buttons-have-icons: 0; }}
         QSplitter::handle {{ background: transparent; }}
         QTabBar::tab {{ background: transparent; color: {c.muted}; padding: {px(6)}px {px(14)}px; }}
         QTabBar::tab:selected {{ color: {c.ink}; border-bottom: 2px solid {c.model}; }}

@@ -4,10 +4,10 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from PySide6.QtCore import QObject, QThread, Signal
+from PySide6.QtCore import QCoreApplication, QEvent, QObject, QThread, Signal, Slot
 
 from embedviz.engine import messages as m
-from embedviz.engine.client import TrainerClient, TrainerGoneError
+from embedviz.engine.client import MOST_WAITING, TrainerClient, TrainerGoneError
 from embedviz.engine.record import RunRecord
 from embedviz.errors import EmbedvizError
 
@@ -26,10 +26,14 @@ class TrainingWorker(QThread):
     Rare events arrive as `event_received` with a frozen dataclass. What comes often (snapshots, losses,
     readings, checkpoints) goes into the run's RunRecord, which the views look at on their frame timer: one
     signal per snapshot would starve the window. start() may be called again after the trainer died.
+
+    Both signals are emitted on this object's own thread: once a StopRun was sent from there nothing of that
+    run arrives but Stopped, and nothing at all once stop() has returned.
     """
 
     event_received = Signal(object)
     died = Signal(object)  # TrainerDeath
+    _arrived = Signal(object, object)  # an event and its run's record, on their way to this object's thread
 
     def __init__(self, command: Sequence[str] | None = None, parent: QObject | None = None) -> None:
         """Take the trainer's command line, or None for this program's own."""
@@ -40,6 +44,9 @@ class TrainingWorker(QThread):
         self._early: list[m.Command] = []  # said before the process stood
         self._records: dict[str, RunRecord] = {}
         self._stopping = False
+        self._death: TrainerDeath | None = None
+        self._arrived.connect(self._pass_on)
+        self.finished.connect(self._tell_of_death)  # not before: now start() works
 
     @property
     def pid(self) -> int | None:
@@ -58,7 +65,10 @@ class TrainingWorker(QThread):
         return self._records.get(run_id)
 
     def send(self, command: m.Command) -> None:
-        """Pass `command` on; never waits. What is said too early is said as soon as the process stands."""
+        """Pass `command` on; never waits. What is said too early is said as soon as the process stands.
+
+        Raises TrainerGoneError if too many are waiting.
+        """
         if isinstance(command, m.StartRun):
             if command.checkpoint is None or command.run_id not in self._records:
                 self._records[command.run_id] = RunRecord()
@@ -66,6 +76,8 @@ class TrainingWorker(QThread):
             self._records.pop(command.run_id, None)
         with self._lock:
             if self._client is None:
+                if len(self._early) >= MOST_WAITING:
+                    raise TrainerGoneError("There is no trainer to read its commands.")
                 self._early.append(command)
                 return
             client = self._client
@@ -76,7 +88,7 @@ class TrainingWorker(QThread):
         try:
             client = TrainerClient(self._command)
         except TrainerGoneError as error:
-            self.died.emit(TrainerDeath(None, error.details))
+            self._death = TrainerDeath(None, error.details)
             return
         with self._lock:
             self._client = client
@@ -90,11 +102,11 @@ class TrainingWorker(QThread):
                     self._sort(event)
         except EmbedvizError as error:
             problem = f"{error.sentence} {error.details}"
-        with self._lock:
-            self._client = None
-        client.close()
-        if not self._stopping:
-            self.died.emit(TrainerDeath(client.exit_code, f"{problem}\n{client.stderr_tail}".strip()))
+        finally:
+            with self._lock:
+                self._client = None
+            client.close()
+            self._death = TrainerDeath(client.exit_code, f"{problem}\n{client.stderr_tail}".strip())
 
     def stop(self) -> None:
         """End the trainer and this thread; returns when both are gone. May be called twice."""
@@ -105,6 +117,8 @@ class TrainingWorker(QThread):
             client.close()
         self.wait()
         self._stopping = False
+        self._death = None
+        QCoreApplication.removePostedEvents(self, QEvent.Type.MetaCall.value)  # what was on its way
 
     def end_trainer(self) -> None:
         """End the trainer at once, whatever it is doing; `died` follows."""
@@ -122,4 +136,16 @@ class TrainingWorker(QThread):
                 record.start(event.step, event.reading)
             elif record.absorb(event):
                 return
-        self.event_received.emit(event)
+        self._arrived.emit(event, record)
+
+    @Slot(object, object)
+    def _pass_on(self, event: object, record: RunRecord | None) -> None:
+        run_id = getattr(event, "run_id", None)
+        if run_id is None or isinstance(event, m.Stopped) or self._records.get(run_id) is record:
+            self.event_received.emit(event)
+
+    @Slot()
+    def _tell_of_death(self) -> None:
+        death, self._death = self._death, None
+        if death is not None:
+            self.died.emit(death)

@@ -73,9 +73,17 @@ class Conversation:
 
     def wait_for_snapshot(self, run_id: str, step: int) -> Snapshot:
         """Listen until the snapshot of this step arrives."""
+        deadline = time.monotonic() + PATIENCE_S
         while (snapshot := self.wait_for(Snapshot, run_id)).step != step:
-            pass
+            assert time.monotonic() < deadline, f"no snapshot of step {step}, but of {snapshot.step}"
         return snapshot
+
+    def snapshot_of(self, run_id: str, step: int) -> Snapshot:
+        """Return the snapshot of this step, heard already or not."""
+        for snapshot in self.of(Snapshot, run_id):
+            if snapshot.step == step:
+                return snapshot
+        return self.wait_for_snapshot(run_id, step)
 
     def catch_up(self, run_id: str) -> None:
         """Listen until everything sent so far has been carried out, and answered."""
@@ -192,6 +200,8 @@ class Window(Conversation):
             if event.run_id in self._files:
                 self._files.pop(event.run_id).close()
             self._files[event.run_id] = SnapshotFile.open(Path(event.snapshot_path), event.snapshot_bytes)
+        if isinstance(event, m.Stopped) and event.run_id in self._files:
+            self._files.pop(event.run_id).close()
         if not isinstance(event, m.SnapshotWritten):
             return event
         arrays = self._files[event.run_id].read(event.layout)

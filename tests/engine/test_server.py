@@ -60,6 +60,7 @@ def test_what_a_run_says_first(window: Window, dataset: Dataset) -> None:
 def test_a_snapshot_is_written_only_when_the_last_was_taken(window: Window, dataset: Dataset) -> None:
     window.takes_snapshots = False
     window.start("a", dataset, WHOLE)
+    window.wait_for_snapshot("a", 0)
     window.send(m.SetPace("a", 1000.0), m.Play("a", m.Until(step=300)))
     window.wait_for(m.Paused, "a")
     window.catch_up("a")
@@ -334,8 +335,7 @@ def test_runs_stay_in_step(
     for run in runs:
         losses, tables = straight_run(SAMPLED.replace(seed=int(run)), dataset, steps)
         assert window.losses(run).tobytes() == losses.tobytes()
-        snapshot = next(s for s in reversed(window.of(Snapshot, run)) if s.step == steps)
-        assert_same_tables(snapshot, tables)
+        assert_same_tables(window.snapshot_of(run, steps), tables)
 
 
 def test_one_run_pauses_and_the_other_goes_on(window: Window, dataset: Dataset) -> None:
@@ -369,12 +369,22 @@ def test_nothing_of_a_stopped_run_follows(window: Window, dataset: Dataset) -> N
 
 def test_files_of_runs_go_with_them(window: Window, dataset: Dataset) -> None:
     window.send(m.LoadDataset("text", dataset))
-    window.takes_snapshots = False
-    for run in ("a", "b", "c"):
-        window.send(m.StartRun(run, "text", WHOLE))
+    for run in ("a", "b", "a"):
+        window.send(m.StartRun(run, "text", WHOLE))  # each can be opened, though it may be stopped by then
     window.send(m.StopRun("a"), m.StopRun("b"))
-    events = [window.wait_for(m.Stopped) for _ in range(2)]
-    assert [event.run_id for event in events] == ["a", "b"]
+    for _ in range(2):
+        window.wait_for(m.Stopped)
+    assert len(window.of(m.Started)) == 3
+    assert files_left() == []
+
+
+def test_files_that_nobody_opened_go_at_the_end(window: Window, dataset: Dataset) -> None:
+    window.channel.send(m.LoadDataset("text", dataset))
+    for run in ("a", "b"):
+        window.channel.send(m.StartRun(run, "text", WHOLE))
+    window.wait_for(m.Started, "a")
+    while not files_left():  # that of "b", of which nobody reads what is said
+        window.channel.send(m.Pause("nobody"))
     window.leave()
     assert files_left() == []
 
@@ -475,12 +485,16 @@ def test_whatever_else_a_command_does_becomes_a_sentence(window: Window, dataset
     window.catch_up("a")
 
 
-def test_a_watch_that_cannot_be_shown_pauses_the_run(window: Window, dataset: Dataset) -> None:
+def test_a_watch_that_cannot_be_shown_pauses_the_run_and_says_so_once(window: Window, dataset: Dataset) -> None:
     window.start("a", dataset, WHOLE)
-    window.send(m.Watch("a", np.array([[12]])))
+    window.start("b", dataset, WHOLE)
+    window.send(m.Play("b"), m.Watch("a", np.array([[12]])))  # no such token
     paused = window.wait_for(m.Paused, "a")
     assert paused.reason == "failed"
     assert "Traceback" in paused.details
+    for _ in range(10):
+        window.wait_for(Snapshot, "b")
+    assert window.of(m.Paused, "a") == [paused]
     window.send(m.Watch("a", np.array([[11]])))
     assert window.wait_for(Snapshot, "a").contexts.tolist() == [[11]]
 

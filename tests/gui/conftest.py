@@ -14,6 +14,11 @@ from embedviz.gui.settings import Settings
 SIZE = (1366, 768)
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Let Qt say of its own offscreen platform what is of no consequence."""
+    item.add_marker(pytest.mark.qt_log_ignore("^This plugin does not support propagateSizeHints"))
+
+
 def put_away(parts: Parts) -> None:
     """Close a window and let all of it be deleted."""
     parts.close()
@@ -47,10 +52,10 @@ def fresh_desk(make_desk: Callable[..., Desk], qtbot: QtBot) -> Desk:
     desk = make_desk()
     assert desk.window.texts.open_text(TEXT, "cats.txt")
     desk.window.resize(*SIZE)
-    desk.window.show()
+    with qtbot.waitActive(desk.window):
+        desk.window.show()
+        desk.window.activateWindow()
     desk.controller.begin()
-    desk.window.activateWindow()
-    qtbot.waitActive(desk.window).__enter__()
     return desk
 
 

@@ -9,7 +9,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QMimeData, QObject, QPointF, Qt, Signal
-from PySide6.QtGui import QAction, QDragEnterEvent, QDropEvent, QMouseEvent
+from PySide6.QtGui import QAction, QDragEnterEvent, QDropEvent, QInputMethodEvent, QMouseEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
@@ -130,6 +130,11 @@ class Desk:
         assert found is not None, f"no {kind.__name__} {name!r}"
         return found
 
+    def switch(self, panel: QWidget, name: str) -> None:
+        """Click the option of a panel's switch that is called `name`."""
+        (button,) = panel.findChildren(QPushButton, f"segment_{name}")
+        self.click(button)
+
     def action(self, name: str) -> QAction:
         found = self.window.findChild(QAction, f"{name}Action")
         assert found is not None
@@ -161,8 +166,15 @@ class Desk:
             QTest.keyClick(QApplication.focusWidget() or self.window, key, modifiers)
 
     def type(self, text: str) -> None:
-        """Type into whatever has the focus."""
-        QTest.keyClicks(QApplication.focusWidget() or self.window, text)
+        """Type into whatever has the focus; what is no ASCII arrives as from an input method."""
+        for character in text:
+            target = QApplication.focusWidget() or self.window
+            if character.isascii():
+                QTest.keyClick(target, character)
+            else:
+                event = QInputMethodEvent()
+                event.setCommitString(character)
+                QApplication.sendEvent(target, event)
 
     def focus(self, widget: QWidget) -> None:
         widget.setFocus(Qt.FocusReason.OtherFocusReason)
@@ -170,6 +182,8 @@ class Desk:
 
     def click(self, widget: QWidget, at: QPointF | None = None) -> None:
         place = at.toPoint() if at is not None else widget.rect().center()
+        assert widget.isVisible()
+        assert widget.rect().contains(place)
         QTest.mouseClick(widget, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, place)
 
     def click_notice(self) -> None:

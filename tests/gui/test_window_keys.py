@@ -1,7 +1,399 @@
-from PySide6.QtCore import Qt
-from test_fake_trainer import Desk
-from embedviz.engine import messages as m
+"""Keys, menus and the words about them: what a person presses, and which command the trainer gets."""
 
-def test_space_plays(desk: Desk) -> None:
-    desk.press(Qt.Key.Key_Space)
+from collections.abc import Callable
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QAction, QGuiApplication, QKeySequence
+from PySide6.QtWidgets import (
+    QComboBox,
+    QDialog,
+    QFileDialog,
+    QInputDialog,
+    QLabel,
+    QLineEdit,
+    QMenu,
+    QMessageBox,
+    QPushButton,
+    QToolButton,
+    QWidget,
+)
+from test_fake_trainer import Desk
+
+from embedviz.engine import messages as m
+from embedviz.gui.actions import ACTIONS
+from embedviz.gui.state import Phase
+
+PLAIN, SHIFT, CTRL = (
+    Qt.KeyboardModifier.NoModifier,
+    Qt.KeyboardModifier.ShiftModifier,
+    Qt.KeyboardModifier.ControlModifier,
+)
+Key = Qt.Key
+
+
+@pytest.fixture
+def at_20(desk: Desk) -> Desk:
+    """Give a window whose run is paused at step 20."""
+    desk.pause(20)
+    desk.worker.sent.clear()
+    return desk
+
+
+@pytest.mark.parametrize(
+    ("key", "modifiers", "command"),
+    [
+        (Key.Key_Space, PLAIN, m.Play("run-1", m.Until(converged=True))),
+        (Key.Key_Right, PLAIN, m.Advance("run-1", 1)),
+        (Key.Key_Left, PLAIN, m.GoTo("run-1", 19)),
+        (Key.Key_Right, SHIFT, m.Advance("run-1", 10)),
+        (Key.Key_Left, SHIFT, m.GoTo("run-1", 10)),
+        (Key.Key_Home, PLAIN, m.GoTo("run-1", 0)),
+        (Key.Key_BracketLeft, PLAIN, m.SetPace("run-1", 20)),
+        (Key.Key_BracketRight, PLAIN, m.SetPace("run-1", 200)),
+    ],
+    ids=str,
+)
+def test_what_a_key_asks_of_the_trainer(
+    at_20: Desk, key: Qt.Key, modifiers: Qt.KeyboardModifier, command: m.Command
+) -> None:
+    at_20.press(key, modifiers)
+    assert at_20.worker.sent == [command]
+
+
+@pytest.mark.parametrize(
+    ("name", "command"),
+    [
+        ("play", m.Play("run-1", m.Until(converged=True))),
+        ("step", m.Advance("run-1", 1)),
+        ("back", m.GoTo("run-1", 19)),
+        ("rewind", m.GoTo("run-1", 0)),
+    ],
+)
+def test_the_buttons_do_what_the_keys_do(at_20: Desk, name: str, command: m.Command) -> None:
+    at_20.click(at_20.child(QToolButton, f"{name}Button"))
+    assert at_20.worker.sent == [command]
+
+
+def test_what_is_typed_into_the_own_line_is_text_and_no_command(at_20: Desk) -> None:
+    at_20.focus(at_20.tokens.edit)
+    at_20.press(Key.Key_End, CTRL)
+    before = at_20.state.line
+    at_20.type(" [a] .")
+    assert at_20.state.line == before + " [a] ."
+    at_20.press(Key.Key_Left)
+    at_20.press(Key.Key_Home)
+    at_20.press(Key.Key_Right, SHIFT)
+    assert {type(command) for command in at_20.worker.sent} == {m.Watch}  # the context changed, and nothing else
+    assert at_20.state.pace == 60
+    assert at_20.state.run.phase is Phase.PAUSED
+
+
+@pytest.mark.parametrize("name", ["findToken", "vocabularySearch"])
+def test_a_space_in_a_search_field_is_a_space(at_20: Desk, name: str) -> None:
+    at_20.tokens.segments.set_value("vocabulary")
+    field = at_20.child(QLineEdit, name)
+    at_20.focus(field)
+    at_20.type(" ")
+    assert field.text() == " "
+    assert not at_20.worker.sent
+
+
+def test_space_plays_wherever_the_pointer_was_last(at_20: Desk) -> None:
+    for widget in (at_20.tokens.chips, at_20.table.heatmap, at_20.following.bars):
+        at_20.click(widget)
+        at_20.worker.sent.clear()
+        at_20.press(Key.Key_Space)
+        assert at_20.worker.sent == [m.Play("run-1", m.Until(converged=True))]
+
+
+def test_space_pauses_what_plays(desk: Desk) -> None:
+    desk.press(Key.Key_Space)
+    desk.play()
+    assert desk.state.run.phase is Phase.PLAYING
+    assert desk.action("play").text() == "Pause"
+    desk.press(Key.Key_Space)
+    assert desk.worker.sent[-1] == m.Pause("run-1")
+    assert desk.state.run.phase is Phase.PAUSING  # until the step that is under way is done
+    assert "Pausing after this step" in desk.words(desk.window.statusBar())
+    desk.press(Key.Key_Space)
+    assert desk.sent(m.Pause) == [m.Pause("run-1")]
+    desk.pause(7)
+    assert desk.state.run.phase is Phase.PAUSED
+    assert desk.action("play").text() == "Play"
+
+
+def test_space_before_the_trainer_is_warm_plays_when_it_is(fresh_desk: Desk) -> None:
+    desk = fresh_desk
+    desk.press(Key.Key_Space)
+    assert desk.sent(m.Play) == []
+    assert "starts when the trainer is warm" in desk.words(desk.window.statusBar())
+    assert desk.action("play").text() == "Pause"
+    desk.press(Key.Key_Space)  # not meant so
+    assert "starts when" not in desk.words(desk.window.statusBar())
+    desk.press(Key.Key_Space)
+    desk.answer()
     assert len(desk.sent(m.Play)) == 1
+    desk.answer()  # said once, done once
+    assert len(desk.sent(m.Play)) == 1
+
+
+def test_steps_are_only_taken_while_paused(at_20: Desk) -> None:
+    at_20.play()
+    at_20.worker.sent.clear()
+    for key, modifiers in ((Key.Key_Right, PLAIN), (Key.Key_Left, PLAIN), (Key.Key_Right, SHIFT)):
+        at_20.press(key, modifiers)
+    assert at_20.worker.sent == []
+    at_20.press(Key.Key_Home)  # the way back is open at any time
+    assert at_20.worker.sent == [m.GoTo("run-1", 0)]
+
+
+@pytest.mark.parametrize("phase", [Phase.WARMING, Phase.PAUSED, Phase.PLAYING, Phase.PAUSING, Phase.LOST])
+@pytest.mark.parametrize("step", [0, 5])
+def test_which_actions_there_are(desk: Desk, phase: Phase, step: int) -> None:
+    desk.state.update_run(phase=phase, step=step)
+    idle = phase is Phase.PAUSED
+    assert desk.action("play").isEnabled()
+    assert desk.action("step").isEnabled() is idle
+    assert desk.action("back").isEnabled() is (idle and step > 0)
+    assert desk.action("rewind").isEnabled() is (step > 0 and phase not in (Phase.WARMING, Phase.LOST))
+
+
+def test_there_is_no_step_before_the_first(desk: Desk) -> None:
+    desk.worker.sent.clear()
+    for key, modifiers in ((Key.Key_Left, PLAIN), (Key.Key_Home, PLAIN)):
+        desk.press(key, modifiers)
+    assert desk.worker.sent == []
+    desk.press(Key.Key_Left, SHIFT)
+    assert desk.worker.sent == [m.GoTo("run-1", 0)]
+
+
+def test_the_pace_has_a_slowest_and_a_fastest(desk: Desk) -> None:
+    box = desk.child(QComboBox, "paceChoice")
+    assert box.currentText() == "60 steps/s"  # one step a frame, so that it can be seen
+    desk.press(Key.Key_BracketLeft, times=8)
+    assert (desk.state.pace, box.currentText()) == (1, "1 step/s")
+    desk.press(Key.Key_BracketRight, times=12)
+    assert (desk.state.pace, box.currentText()) == (None, "as fast as it goes")
+    desk.press(Key.Key_BracketLeft)
+    assert (desk.state.pace, box.currentText()) == (1000, "1,000 steps/s")
+
+
+def test_go_to_step(at_20: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def answer(*args: object) -> tuple[int, bool]:
+        asked.append(args[3])
+        return 300, len(asked) > 1
+
+    monkeypatch.setattr(QInputDialog, "getInt", answer)
+    at_20.press(Key.Key_G, CTRL)
+    assert at_20.worker.sent == []  # cancelled
+    at_20.press(Key.Key_G, CTRL)
+    assert at_20.worker.sent == [m.GoTo("run-1", 300)]
+    assert asked == [20, 20]
+
+
+def test_the_size_of_everything(desk: Desk) -> None:
+    small = desk.following.bars.row_height, desk.training.title.font().pointSizeF()
+    desk.press(Key.Key_Plus, CTRL, times=3)
+    assert desk.theme.scale == pytest.approx(1.3)
+    large = desk.following.bars.row_height, desk.training.title.fontMetrics().height()
+    assert large[0] > small[0]
+    assert large[1] > small[1]
+    desk.press(Key.Key_Equal, CTRL)  # where + needs Shift
+    assert desk.theme.scale == pytest.approx(1.4)
+    desk.press(Key.Key_Minus, CTRL, times=2)
+    assert desk.theme.scale == pytest.approx(1.2)
+    desk.press(Key.Key_0, CTRL)
+    assert desk.theme.scale == 1.0
+    assert desk.following.bars.row_height == small[0]
+    desk.press(Key.Key_Minus, CTRL, times=9)
+    assert desk.theme.scale == 0.8
+
+
+def test_larger_works_while_typing(desk: Desk) -> None:
+    desk.focus(desk.tokens.edit)
+    desk.press(Key.Key_Plus, CTRL)
+    assert desk.theme.scale == pytest.approx(1.1)
+
+
+@pytest.mark.parametrize(
+    ("key", "modifiers", "title"),
+    [
+        (Key.Key_F1, PLAIN, "Keys"),
+        (Key.Key_T, CTRL, "Numbers as tables"),
+        (Key.Key_Comma, CTRL, "Settings of the run"),
+    ],
+)
+def test_dialogs_open_and_close(desk: Desk, key: Qt.Key, modifiers: Qt.KeyboardModifier, title: str) -> None:
+    desk.press(key, modifiers)
+    (dialog,) = desk.window.findChildren(QDialog)
+    assert dialog.windowTitle() == title
+    desk.qtbot.waitUntil(dialog.isVisible)
+    with desk.qtbot.waitSignal(dialog.destroyed):
+        desk.qtbot.keyClick(dialog, Key.Key_Escape)
+    assert not desk.window.findChildren(QDialog)
+
+
+def test_the_keys_dialog_names_every_key(desk: Desk) -> None:
+    desk.action("keys").trigger()
+    words = desk.words(desk.window.findChildren(QDialog)[0])
+    for spec in ACTIONS:
+        for key in spec.keys:
+            assert key in words
+    for key in ("Esc", "."):
+        assert f"{key} | " in words
+
+
+def test_about_names_the_versions(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(QMessageBox, "about", lambda *args: told.append(args[2]))
+    desk.action("about").trigger()
+    desk.worker.say(m.Ready(1, "2.13.0+test"))
+    desk.action("about").trigger()
+    assert "warming up" in told[0]
+    assert "torch 2.13.0+test" in told[1]
+    assert all("PySide6 6." in text and "embedviz" in text for text in told)
+
+
+def test_open_asks_for_a_file(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = desk.document
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *args: ("", ""))
+    desk.press(Key.Key_O, CTRL)
+    assert desk.document is before
+    assert desk.sentences == []
+
+
+def test_the_clipboard(desk: Desk) -> None:
+    QGuiApplication.clipboard().setText("banana bandana")
+    desk.press(Key.Key_V, CTRL | SHIFT)
+    assert desk.document.corpus.text == "banana bandana"
+    QGuiApplication.clipboard().clear()
+    before = desk.document
+    desk.press(Key.Key_V, CTRL | SHIFT)
+    assert desk.sentences == ["The clipboard holds no text: copy some first."]
+    assert desk.document is before
+
+
+def test_quitting_ends_the_trainer(desk: Desk) -> None:
+    desk.press(Key.Key_Q, CTRL)
+    assert not desk.window.isVisible()
+    assert not desk.worker.isRunning()
+
+
+# --- what there is, in words ------------------------------------------------------------------------
+
+
+def menu_actions(menu: QMenu | QWidget) -> list[QAction]:
+    found = []
+    for action in menu.actions():
+        inner = action.menu()
+        found += menu_actions(inner) if isinstance(inner, QMenu) else [action]
+    return found
+
+
+def test_every_action_is_in_a_menu_and_explains_itself(desk: Desk) -> None:
+    listed = menu_actions(desk.window.menuBar())
+    for spec in ACTIONS:
+        action = desk.action(spec.name)
+        assert action in listed
+        assert action.toolTip() == action.statusTip() == spec.tip
+        assert spec.tip
+        assert {key.toString() for key in action.shortcuts()} == {QKeySequence(k).toString() for k in spec.keys}
+
+
+def test_no_key_means_two_things(desk: Desk) -> None:
+    keys = [key.toString() for spec in ACTIONS for key in desk.action(spec.name).shortcuts()]
+    assert len(keys) == len(set(keys))
+
+
+@pytest.mark.parametrize("title", ["File", "Run", "View", "Help"])
+def test_the_menus(desk: Desk, title: str) -> None:
+    (menu,) = (action.menu() for action in desk.window.menuBar().actions() if action.text() == title)
+    assert isinstance(menu, QMenu)
+    assert menu.toolTipsVisible()
+
+
+NAMED: list[tuple[str, str]] = [
+    ("tokensPanel", "Tokens"),
+    ("lookupTablePanel", "Lookup table"),
+    ("nextTokenPanel", "Next token"),
+    ("trainingPanel", "Training"),
+    ("ownLine", "Own line"),
+    ("chips", "Tokens"),
+    ("vocabularyTable", "Vocabulary"),
+    ("vocabularySearch", "Find a token or an id in the vocabulary"),
+    ("findToken", "Find a token in the table"),
+    ("rowOrder", "Order of the rows"),
+    ("rowStrip", "Rows looked up"),
+    ("lookupHeatmap", "Table as colours"),
+    ("nextTokenBars", "Probabilities"),
+    ("barNumbers", "Number beside the bars"),
+    ("paceChoice", "Speed"),
+    ("untilChoice", "When training stops by itself"),
+    ("untilStep", "Step to stop at"),
+    ("lossCurve", "Loss curve"),
+]
+
+
+@pytest.mark.parametrize(("name", "says"), NAMED, ids=[name for name, _ in NAMED])
+def test_names_for_screen_readers(desk: Desk, name: str, says: str) -> None:
+    desk.training.loss.load()
+    assert desk.child(QWidget, name).accessibleName() == says
+
+
+def test_charts_say_what_they_show(desk: Desk) -> None:
+    desk.training.loss.load()
+    desk.lose(0, 3.0, 2.9, 2.8)
+    desk.pause(3)
+    size = desk.document.vocab_size
+    expected: dict[QWidget | None, str] = {
+        desk.table.heatmap: f"{size} by {size} table; selected row",
+        desk.table.strip: "rows: ",
+        desk.following.bars: "bars; ",
+        desk.tokens.chips: "tokens; selected token",
+        desk.training.loss.curve: "last training loss 2.800",
+        desk.table.legend: "colours from −",
+    }
+    for widget, words in expected.items():
+        assert widget is not None
+        desk.qtbot.waitUntil(lambda widget=widget, words=words: words in widget.accessibleDescription())
+
+
+def test_buttons_without_words_have_a_name_and_a_tip(desk: Desk) -> None:
+    for button in desk.window.findChildren(QToolButton):
+        if button.isVisible():
+            assert button.toolTip(), button.objectName()
+            assert button.text() or button.accessibleName(), button.objectName()
+
+
+def test_switches_have_tips(desk: Desk) -> None:
+    switches = [b for b in desk.window.findChildren(QPushButton) if b.objectName().startswith("segment_")]
+    assert len(switches) == 11
+    assert all(button.toolTip() and button.accessibleDescription() for button in switches)
+
+
+def test_the_status_bar(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    words = desk.words(desk.window.statusBar())
+    train, val = len(desk.document.dataset.train_ids), len(desk.document.dataset.val_ids)
+    assert "Paused" in words
+    assert f"{desk.document.vocab_size ** 2:,} weights" in words
+    assert "CPU, 1 thread" in words
+    assert f"{train:,} tokens to train on, {val:,} held out" in words
+    desk.worker.die()
+    assert "Trainer ended" in desk.words(desk.window.statusBar())
+    assert desk.child(QLabel, "statusPhase").isVisible()
+
+
+@pytest.mark.parametrize("theme", ["system", "light", "dark"])
+def test_the_theme_menu(make_desk: Callable[..., Desk], theme: str) -> None:
+    desk = make_desk(mode="dark" if theme == "light" else "light")
+    (choice,) = (a for a in menu_actions(desk.window.menuBar()) if a.data() == theme and a.isCheckable())
+    before = desk.theme.colours
+    assert not choice.isChecked()
+    choice.trigger()
+    assert desk.theme.mode == theme
+    assert choice.isChecked()
+    if theme != "system":
+        assert desk.theme.colours is not before

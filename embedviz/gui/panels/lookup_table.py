@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
 )
 
 from embedviz.analysis.ordering import by_frequency, by_similarity
+from embedviz.engine.snapshots import Snapshot
 from embedviz.gui.cell_readout import CellReadout
 from embedviz.gui.controller import RunController
 from embedviz.gui.plots.colorbar import ColorBar
@@ -41,7 +42,9 @@ class LookupTablePanel(Card):
         self._controller = controller
         self._modes = TableModes()
         self._frame: TableFrame | None = None
+        self._why_empty = ""
         self._order: NDArray[np.int64] = np.zeros(0, np.int64)  # display row -> id
+        self._similar_in: tuple[str, Snapshot | None] | None = None  # what the order "by similarity" is of
         self._place: dict[int, int] = {}  # id -> display row
         self._labels: list[str] = []
         self.mode = Segments(MODES, theme)
@@ -81,7 +84,7 @@ class LookupTablePanel(Card):
             Choice(),
             "rowOrder",
             says="Order of the rows",
-            tip="The order of the rows (columns stay by id)",
+            tip="The order of the rows (columns stay by id); “by similarity” is that of when it was chosen",
         )
         for name, title in ORDERS:
             self._sort.addItem(title, name)
@@ -110,6 +113,7 @@ class LookupTablePanel(Card):
         state = self._state
         self.mode.chosen.connect(self._change_mode)
         self._sort.currentIndexChanged.connect(self._arrange)
+        self._sort.activated.connect(self._arrange_again)
         self._hide.toggled.connect(self._arrange)
         self._find.returnPressed.connect(self._go_to_token)
         self._all.clicked.connect(self.heatmap.reset_view)
@@ -137,6 +141,7 @@ class LookupTablePanel(Card):
         document = self._state.document
         self._labels = [glyph(token) for token in document.tokenizer.vocabulary] if document else []
         self._modes.reset()
+        self._frame = None  # that of another vocabulary
         self._arrange()
 
     @Slot()
@@ -144,26 +149,38 @@ class LookupTablePanel(Card):
         if self._state.run.run_id != self._run_id:
             self._run_id = self._state.run.run_id
             self._modes.reset()
+            self._similar_in = None
 
     @Slot()
     def refresh(self) -> None:
         """Draw the frame that the state shows."""
         made = self._modes.frame(self.mode.value, self._state)
         if isinstance(made, str):
-            self._frame = None
+            self._frame, self._why_empty = None, made
             self.heatmap.set_empty(made)
             self.subtitle.setText("")
             self._show_context()
+            self.cell.set_also("", None)
+            self.cell.refresh(self._state)
             return
         self._frame = made
+        if self._similar_in is None and self._sort.currentData() == "similarity":
+            self._arrange()
+            return
         size = len(self._labels)
         shown = "" if len(self._order) == size else f", {len(self._order):,} rows shown"
         self.subtitle.setText(f"token_embedding_table · {size:,} × {size:,} · {made.title}{shown}")
-        in_order = made.values if self._is_plain else made.values[self._order]
+        in_order, numbers = (
+            array if array is None or self._is_plain else array[self._order]
+            for array in (made.values, made.numbers)
+        )
+        assert in_order is not None
         self.heatmap.set_empty("")
-        self.heatmap.set_data(in_order, made.levels, made.colormap)
+        self.heatmap.set_data(in_order, made.levels, made.colormap, numbers)
         self.legend.set_levels(made.levels, made.colormap, made.ticks)
         self._show_context()
+        is_another = self.mode.value in ("change", "gradient")  # a number that the readout lacks
+        self.cell.set_also(self.mode.value, made.values if is_another else None)
         self.cell.refresh(self._state)
 
     @Slot()
@@ -171,7 +188,8 @@ class LookupTablePanel(Card):
         ids = self._state.context_ids
         self._outline()
         if self._frame is None or not len(ids):
-            self.strip.set_empty("Select a token of your line: its row appears here.")
+            ask = "Select a token of your line: its row appears here."
+            self.strip.set_empty(self._why_empty if len(ids) else ask)
             self._strip_line.setText("")
             return
         text = "".join(self._labels[i] for i in ids.tolist())
@@ -212,12 +230,22 @@ class LookupTablePanel(Card):
             order = by_frequency(document.counts)
         elif how == "similarity" and self._frame is not None:
             order = by_similarity(self._frame.values)
+            self._similar_in = self.mode.value, self._state.snapshot
         if self._hide.isChecked():
             order = order[document.pairs.sum(axis=1)[order] > 0]
         self._order = order
         self._place = {token: row for row, token in enumerate(order.tolist())}
         self.heatmap.set_labels([self._labels[i] for i in order.tolist()], self._labels)
         self.refresh()
+
+    @Slot()
+    def _arrange_again(self) -> None:
+        """Sort by the similarity of now when that is chosen again."""
+        if self._sort.currentData() == "similarity" and self._similar_in != (
+            self.mode.value,
+            self._state.snapshot,
+        ):
+            self._arrange()
 
     @Slot()
     def _go_to_token(self) -> None:
@@ -227,11 +255,10 @@ class LookupTablePanel(Card):
         matches = [
             i for i, token in enumerate(document.tokenizer.vocabulary) if wanted in (token, self._labels[i])
         ]
-        if not matches and wanted.isdigit() and int(wanted) < document.vocab_size:
+        if not matches and wanted.isdecimal() and int(wanted) < document.vocab_size:
             matches = [int(wanted)]
         row = self._place.get(matches[0]) if matches else None
         if row is None:
-            self._find.setToolTip(f"‘{wanted}’ is not among the rows shown.")
             self._pooling.setText(f"‘{wanted}’ is not among the rows shown.")
             return
         self._state.set_hovered(matches[0])

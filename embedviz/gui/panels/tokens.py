@@ -2,6 +2,7 @@
 
 from PySide6.QtCore import (
     QAbstractTableModel,
+    QMimeData,
     QModelIndex,
     QObject,
     QPersistentModelIndex,
@@ -70,7 +71,7 @@ class TokensPanel(Card):
         self._restyle()
 
     def _make_line_page(self) -> QWidget:
-        self.edit = named(QPlainTextEdit(tabChangesFocus=True), "ownLine", says="Own line")
+        self.edit = named(OwnLine(tabChangesFocus=True), "ownLine", says="Own line")
         self.edit.setPlaceholderText("Type anything: it is cut into tokens as you type.")
         self.edit.textChanged.connect(self._take_line)
         self.chips = ChipView(self.theme)
@@ -113,7 +114,7 @@ class TokensPanel(Card):
 
     @Slot()
     def _take_line(self) -> None:
-        text = self.edit.toPlainText()
+        text = self.edit.text
         self._state.set_line(text[:LINE_LIMIT])
 
     @Slot(str)
@@ -142,7 +143,7 @@ class TokensPanel(Card):
     @Slot()
     def _show_line(self) -> None:
         state = self._state
-        if self.edit.toPlainText()[:LINE_LIMIT] != state.line:
+        if self.edit.text[:LINE_LIMIT] != state.line:
             self.edit.blockSignals(True)
             self.edit.setPlainText(state.line)
             self.edit.blockSignals(False)
@@ -159,7 +160,7 @@ class TokensPanel(Card):
         if unknown:
             which = "1 token is" if unknown == 1 else f"{unknown} tokens are"
             parts.append(f"{which} not in this text's vocabulary: no row to look up.")
-        if len(self.edit.toPlainText()) > LINE_LIMIT:
+        if len(self.edit.text) > LINE_LIMIT:
             parts.append(f"Only the first {LINE_LIMIT:,} characters are shown.")
         self._notice.setText(" ".join(parts))
         self._notice.setVisible(bool(parts))
@@ -174,6 +175,19 @@ class TokensPanel(Card):
         lines = self.edit.fontMetrics().lineSpacing() * LINE_ROWS
         self.edit.setFixedHeight(lines + self.theme.px(24))
         self.table.verticalHeader().setDefaultSectionSize(self.table.fontMetrics().height() + self.theme.px(8))
+
+
+class OwnLine(QPlainTextEdit):
+    """The field of the own line. Files that are dropped on it go to the window, which opens them."""
+
+    @property
+    def text(self) -> str:
+        """What was typed; toPlainText() would make a space of a no-break space."""
+        return self.document().toRawText().replace("\u2029", "\n").replace("\u2028", "\n")
+
+    def canInsertFromMimeData(self, source: QMimeData) -> bool:
+        """Take text, but no files."""
+        return not source.hasUrls() and super().canInsertFromMimeData(source)
 
 
 class VocabularyModel(QAbstractTableModel):

@@ -218,7 +218,9 @@ class TrainingPanel(Card):
         where = f"{run.config.device.upper()}, {threads}"
         rate = f"{snapshot.steps_per_second:,.0f} steps/s" if snapshot and snapshot.steps_per_second else ""
         phase = run.phase.value if run.phase is not Phase.PLAYING else ""
-        self._rate.setText(" · ".join(part for part in (phase, rate, where) if part))
+        older = run.reading is not None and run.reading.step != run.step
+        losses = f"losses of step {run.reading.step:,}" if older and run.reading else ""
+        self._rate.setText(" · ".join(part for part in (phase, rate, where, losses) if part))
         self._show_losses()
 
     def _show_play_icon(self, name: str) -> None:
@@ -234,9 +236,8 @@ class TrainingPanel(Card):
         if reading is None or document is None:
             return
         estimated = " (estimate)" if reading.estimated else ""
-        at = "" if reading.step == run.step else f", step {reading.step:,}"
         gap = reading.train - document.floor
-        self._figures["train"].set_value(f"{reading.train:.4f}", f"training loss{estimated}{at}")
+        self._figures["train"].set_value(f"{reading.train:.4f}", f"training loss{estimated}")
         self._figures["val"].set_value(
             "none" if reading.val is None else f"{reading.val:.4f}",
             "nothing held out" if reading.val is None else f"validation loss{estimated}",
@@ -249,7 +250,8 @@ class TrainingPanel(Card):
         )
         sentence = reading.sentence
         if reading.verdict == "learning":  # said of an earlier step; this is of the one that is shown
-            sentence = f"Still learning: {gap:.2g} nats above the floor"
+            beginning = "Still learning" if run.step else "Before the first step"
+            sentence = f"{beginning}: {gap:.2g} nats above the floor"
         colour = self.theme.colour(VERDICT_COLOURS.get(reading.verdict, "warning")).name()
         self._verdict.setText(f"<span style='color:{colour}'>●</span> {sentence}")
 

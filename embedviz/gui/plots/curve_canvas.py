@@ -90,6 +90,8 @@ class Canvas(pg.GraphicsView):  # type: ignore[misc]  # pyqtgraph ships no types
         self._band = pg.PlotCurveItem(fillLevel="enclosed", pen=None, antialias=False)
         self._validation = pg.PlotCurveItem(connect="finite", antialias=True)
         self._train = pg.PlotCurveItem(connect="finite", antialias=True)
+        # Of a noisy curve, Qt draws hundreds of separate lines thirty times faster than one wide path.
+        self._train.setSegmentedLineMode("on")
         for item in (self._band, self._validation, self._train):
             self.view_box.addItem(item, ignoreBounds=True)
 
@@ -100,7 +102,7 @@ class Canvas(pg.GraphicsView):  # type: ignore[misc]  # pyqtgraph ships no types
         lighter, faint = QColor(colour), QColor(colour)
         lighter.setAlphaF(0.75)
         faint.setAlphaF(0.18)
-        dashes = pg.mkPen(lighter, width=0.75 * width)
+        dashes = pg.mkPen(lighter, width=1)  # dashes need one path, and only a hairline is fast as one
         dashes.setDashPattern([5.0, 3.0])
         self._validation.setPen(dashes)
         self._band.setBrush(faint)

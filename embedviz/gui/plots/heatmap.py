@@ -65,6 +65,7 @@ class Heatmap(GridPlot):
         if other_shape:
             self._axes.set_shape(*values.shape)
             self._forget_view()
+            self.view_changed.emit()
         self.touch()
 
     def set_outlined(self, rows: Sequence[int], selected: int | None) -> None:

@@ -29,7 +29,7 @@ class GridPlot(Plot):
 
     hovered = Signal(int, int)  # row, column; -1, -1 when no cell is
     row_clicked = Signal(int)
-    view_changed = Signal()  # zoomed, moved or resized
+    view_changed = Signal()  # zoomed, moved, resized, or of another table
 
     own_keys: ClassVar[frozenset[Qt.Key]] = frozenset(
         {*_STEPS, Qt.Key.Key_Plus, Qt.Key.Key_Equal, Qt.Key.Key_Minus, Qt.Key.Key_0}
