@@ -166,6 +166,13 @@ class RunController(QObject):
         self._state.set_pace(pace)
         self._send(m.SetPace(self._state.run.run_id, pace))
 
+    def set_until(self, until: m.Until) -> None:
+        """Set when playing ends by itself, also for what plays already."""
+        changed = until != self._state.until
+        self._state.set_until(until)
+        if changed and self._state.run.phase is Phase.PLAYING:
+            self._play()
+
     def change_pace(self, faster: bool) -> None:
         """Take the next pace in the list."""
         place = PACES.index(self._state.pace) if self._state.pace in PACES else len(PACES) - 1

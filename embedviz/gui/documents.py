@@ -10,14 +10,15 @@ from numpy.typing import NDArray
 from embedviz import catalog, files
 from embedviz.config import RunConfig
 from embedviz.text.corpus import Corpus, TextError, looks_like_items, read_corpus
-from embedviz.text.dataset import Dataset, make_dataset
+from embedviz.text.dataset import Dataset
+from embedviz.text.preparation import prepare
 from embedviz.text.statistics import (
     conditional_entropy,
     next_token_probabilities,
     pair_counts,
     token_counts,
 )
-from embedviz.text.tokenizers import CharTokenizer
+from embedviz.text.tokenizers import Tokenizer
 
 MOST_SYMBOLS = 8192  # the counts of all pairs would take more than half a gigabyte beyond that
 OWN_LINE_LENGTH = 60  # characters of a new text that the own line starts with
@@ -32,7 +33,7 @@ class Document:
     """
 
     corpus: Corpus
-    tokenizer: CharTokenizer
+    tokenizer: Tokenizer
     dataset: Dataset
     tokens: int  # in the whole text
     key: str
@@ -43,21 +44,13 @@ class Document:
     @classmethod
     def make(cls, corpus: Corpus, config: RunConfig) -> "Document":
         """Tokenize, split and count `corpus` as `config` says. Raises EmbedvizError in a sentence."""
-        tokenizer = CharTokenizer.from_corpus(corpus)
+        tokenizer, dataset, tokens = prepare(corpus, config)
         if tokenizer.vocab_size > MOST_SYMBOLS:
             raise TextError(
-                f"'{corpus.name}' has {tokenizer.vocab_size:,} different characters; a table of "
+                f"'{corpus.name}' has {tokenizer.vocab_size:,} different tokens; a table of "
                 f"{tokenizer.vocab_size:,} x {tokenizer.vocab_size:,} is more than embedviz takes "
                 f"(at most {MOST_SYMBOLS:,})."
             )
-        ids = tokenizer.encode(corpus.stream_text)
-        dataset = make_dataset(
-            ids,
-            tokenizer.vocab_size,
-            config.val_fraction,
-            boundary_id=tokenizer.boundary_id,
-            seed=config.seed,
-        )
         pairs = pair_counts(dataset.train_ids, tokenizer.vocab_size)
         parts = (
             dataset.train_ids.tobytes(),
@@ -69,7 +62,7 @@ class Document:
             corpus,
             tokenizer,
             dataset,
-            len(ids),
+            tokens,
             hashlib.blake2b(b"".join(parts), digest_size=12).hexdigest(),
             pairs,
             token_counts(dataset.train_ids, tokenizer.vocab_size),

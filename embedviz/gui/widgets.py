@@ -159,10 +159,10 @@ class Figure(QWidget):
         """Show `text`; change the name under it too if given."""
         if text != self._value.text():
             self._value.setText(text)
-            self.setAccessibleName(f"{name or self._name}: {text}")
-        if name is not None and name != self._caption.text():
+        if name is not None and name != self._name:
             self._name = name
             self._caption.setText(name)
+        self.setAccessibleName(f"{self._name}: {text}")
 
     @property
     def text(self) -> str:

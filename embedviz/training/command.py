@@ -14,7 +14,8 @@ from embedviz.config import RunConfig
 from embedviz.errors import ConfigError, EmbedvizError
 from embedviz.files import resource
 from embedviz.text.corpus import Corpus, read_corpus
-from embedviz.text.dataset import Dataset, make_dataset
+from embedviz.text.dataset import Dataset
+from embedviz.text.preparation import prepare
 from embedviz.training import devices
 from embedviz.training.guard import DivergenceError
 from embedviz.training.session import SplitLosses, StepResult, TrainingSession
@@ -46,15 +47,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _train(args: argparse.Namespace) -> None:
     config, corpus = _config_and_corpus(args)
-    tokenizer = catalog.TOKENIZERS[config.tokenizer].load().from_corpus(corpus)
-    ids = tokenizer.encode(corpus.stream_text)  # (T,)
-    dataset = make_dataset(
-        ids,
-        tokenizer.vocab_size,
-        config.val_fraction,
-        boundary_id=tokenizer.boundary_id,
-        seed=config.seed,
-    )
+    dataset = prepare(corpus, config).dataset
     session = TrainingSession(config, dataset)
     report: _Report = _JsonReport() if args.json else _WordReport(args.steps)
     report.start(session, dataset, session.whole_losses())

@@ -154,7 +154,7 @@ class Window(Conversation):
         super().__init__()
         down, up = os.pipe(), os.pipe()
         self.channel = Channel(up[0], down[1])
-        self.takes_snapshots = True
+        self.opens_files = self.takes_snapshots = True
         self.gone = threading.Event()
         self._far_channel = Channel(down[0], up[1])
         self.inbox = Inbox(self._far_channel, on_gone=self._when_gone)
@@ -196,6 +196,8 @@ class Window(Conversation):
         self._arriving.put(None)
 
     def _attend_to(self, event: object) -> object:
+        if not self.opens_files:
+            return event
         if isinstance(event, m.Started):
             if event.run_id in self._files:
                 self._files.pop(event.run_id).close()

@@ -379,12 +379,10 @@ def test_files_of_runs_go_with_them(window: Window, dataset: Dataset) -> None:
 
 
 def test_files_that_nobody_opened_go_at_the_end(window: Window, dataset: Dataset) -> None:
-    window.channel.send(m.LoadDataset("text", dataset))
-    for run in ("a", "b"):
-        window.channel.send(m.StartRun(run, "text", WHOLE))
-    window.wait_for(m.Started, "a")
-    while not files_left():  # that of "b", of which nobody reads what is said
-        window.channel.send(m.Pause("nobody"))
+    window.opens_files = False
+    window.start("a", dataset, WHOLE)
+    window.start("b", dataset, WHOLE)
+    assert len(files_left()) == 2
     window.leave()
     assert files_left() == []
 

@@ -16,7 +16,7 @@ SIZE = (1366, 768)
 
 def pytest_itemcollected(item: pytest.Item) -> None:
     """Let Qt say of its own offscreen platform what is of no consequence."""
-    item.add_marker(pytest.mark.qt_log_ignore("^This plugin does not support propagateSizeHints"))
+    item.add_marker(pytest.mark.qt_log_ignore(r"^This plugin does not support (propagateSizeHints|raise)\(\)"))
 
 
 def put_away(parts: Parts) -> None:
@@ -27,9 +27,7 @@ def put_away(parts: Parts) -> None:
 
 
 @pytest.fixture
-def make_desk(
-    qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> Iterator[Callable[..., Desk]]:
+def make_desk(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Callable[..., Desk]]:
     """Give a function that makes a window as the app does, with a fake trainer; nothing is opened or shown."""
     monkeypatch.setattr(app, "TrainingWorker", FakeWorker)
     desks: list[Desk] = []

@@ -1,4 +1,4 @@
-"""The trainer's part, played by the tests (FakeWorker), a window on it (Desk), and that the part is played true."""
+"""The trainer's part, played by the tests (FakeWorker), and a window on it (Desk) for all the others."""
 
 import math
 import time
@@ -247,7 +247,7 @@ class Desk:
         table: Table | None = None,
         gradients: Mapping[str, Table] | None = None,
         run_id: str | None = None,
-        rate: float = 60.0,
+        rate: float = 0.0,
     ) -> Snapshot:
         """Let the trainer send a snapshot, and wait until the window shows it."""
         table = self.table_at(step) if table is None else table

@@ -148,6 +148,15 @@ def test_steps_are_only_taken_while_paused(at_20: Desk) -> None:
     assert at_20.worker.sent == [m.GoTo("run-1", 0)]
 
 
+def test_rewinding_what_began_to_play_at_the_start(desk: Desk) -> None:
+    desk.press(Key.Key_Space)
+    desk.play()
+    desk.show(500)
+    desk.worker.sent.clear()
+    desk.press(Key.Key_Home)
+    assert desk.worker.sent == [m.GoTo("run-1", 0)]
+
+
 @pytest.mark.parametrize("phase", [Phase.WARMING, Phase.PAUSED, Phase.PLAYING, Phase.PAUSING, Phase.LOST])
 @pytest.mark.parametrize("step", [0, 5])
 def test_which_actions_there_are(desk: Desk, phase: Phase, step: int) -> None:
@@ -259,7 +268,7 @@ def test_about_names_the_versions(desk: Desk, monkeypatch: pytest.MonkeyPatch) -
 
 def test_open_asks_for_a_file(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     before = desk.document
-    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *args: ("", ""))
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: ("", ""))
     desk.press(Key.Key_O, CTRL)
     assert desk.document is before
     assert desk.sentences == []
@@ -378,7 +387,7 @@ def test_the_status_bar(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     words = desk.words(desk.window.statusBar())
     train, val = len(desk.document.dataset.train_ids), len(desk.document.dataset.val_ids)
     assert "Paused" in words
-    assert f"{desk.document.vocab_size ** 2:,} weights" in words
+    assert f"{desk.document.vocab_size**2:,} weights" in words
     assert "CPU, 1 thread" in words
     assert f"{train:,} tokens to train on, {val:,} held out" in words
     desk.worker.die()

@@ -164,8 +164,8 @@ class LookupTablePanel(Card):
             self.cell.refresh(self._state)
             return
         self._frame = made
-        if self._similar_in is None and self._sort.currentData() == "similarity":
-            self._arrange()
+        if self._similar_in is None and self._sort.currentData() == "similarity" and made.values.any():
+            self._arrange()  # zeros are all alike: there is something to sort by only now
             return
         size = len(self._labels)
         shown = "" if len(self._order) == size else f", {len(self._order):,} rows shown"
@@ -230,7 +230,8 @@ class LookupTablePanel(Card):
             order = by_frequency(document.counts)
         elif how == "similarity" and self._frame is not None:
             order = by_similarity(self._frame.values)
-            self._similar_in = self.mode.value, self._state.snapshot
+            if self._frame.values.any():
+                self._similar_in = self.mode.value, self._state.snapshot
         if self._hide.isChecked():
             order = order[document.pairs.sum(axis=1)[order] > 0]
         self._order = order

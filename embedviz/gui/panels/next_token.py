@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import Qt, Slot
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
+from embedviz.engine.snapshots import Snapshot
 from embedviz.gui.plots.bars import BarChart
 from embedviz.gui.plots.figures import figure
 from embedviz.gui.state import AppState
@@ -74,27 +75,29 @@ class NextTokenPanel(Card):
         state = self._state
         document, snapshot = state.document, state.snapshot
         self._show_title()
-        if document is None or state.selected_id is None:
-            self.bars.set_empty(
+        token = state.selected_id
+        if document is None or token is None:
+            self._show_nothing(
                 "Select a token of your line: the bars show what follows it."
                 if state.selected < 0
                 else "The selected token is not in the vocabulary, so there is no row to look up."
             )
             return
         if snapshot is None:
-            self.bars.set_empty("The trainer is warming up: the model's probabilities come with its first step.")
+            self._show_nothing("The trainer is warming up: the model's probabilities come with its first step.")
             return
-        wanted = state.context_ids
-        if not len(snapshot.logits) or snapshot.contexts[0, -1] != wanted[-1]:
-            return  # the frame with this context's logits is under way
-        log_model = log_softmax(snapshot.logits[0].astype(np.float64))  # (V,)
-        data = document.probabilities[state.selected_id]  # (V,)
+        log_model = log_softmax(_logits_after(token, snapshot).astype(np.float64))  # (V,)
+        data = document.probabilities[token]  # (V,)
         order = np.argsort(-log_model, kind="stable")  # (V,)
         ranks = np.empty_like(order)
         ranks[order] = np.arange(1, len(order) + 1)
         shown = order[:TOP_K] if self.order.value == "top" else np.arange(len(order))
         self._draw(shown, log_model, data, ranks)
         self._model_key.setText(f"● model, step {snapshot.step:,}")
+
+    def _show_nothing(self, why: str) -> None:
+        self.bars.set_empty(why)
+        self._model_key.setText("● model")
 
     def _draw(
         self,
@@ -145,6 +148,17 @@ class NextTokenPanel(Card):
         self._model_key.setStyleSheet(f"color: {c.model};")
         self._data_key.setText("▏text")
         self._data_key.setStyleSheet(f"color: {c.data};")
+
+
+def _logits_after(token: int, snapshot: Snapshot) -> NDArray[np.float32]:
+    """Return the logits (V,) of what follows a context that ends with `token`, at the snapshot's step.
+
+    Where the frame with them is still under way (or never comes, the trainer being gone), the table has
+    them: a bigram's logits are its row.
+    """
+    if len(snapshot.logits) and snapshot.contexts[0, -1] == token:
+        return np.asarray(snapshot.logits[0])
+    return np.asarray(snapshot.tables["token"][token])
 
 
 def log_softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -86,7 +86,6 @@ class TrainingPanel(Card):
         theme.changed.connect(self._restyle)
         self._restyle()
         self._show_pace()
-        self._show_run()
 
     def _make_transport(self) -> QHBoxLayout:
         row = QHBoxLayout()
@@ -167,7 +166,7 @@ class TrainingPanel(Card):
     def _take_until(self) -> None:
         kind = self._until.currentData()
         self._until_step.setVisible(kind == "step")
-        self._state.set_until(
+        self._controller.set_until(
             Until(step=self._until_step.value() if kind == "step" else None, converged=kind == "converged")
         )
 
@@ -201,10 +200,7 @@ class TrainingPanel(Card):
         self.subtitle.setText(f"{optimizer} · {config.lr:g}, {batch}, from {start}, seed {config.seed}")
         playing = run.phase in (Phase.PLAYING, Phase.PAUSING) or self._controller.will_play
         self._show_play_icon("pause" if playing else "play")
-        idle = run.phase is Phase.PAUSED
-        self._actions["step"].setEnabled(idle)
-        self._actions["back"].setEnabled(idle and run.step > 0)
-        self._actions["rewind"].setEnabled(run.step > 0 and run.phase not in (Phase.WARMING, Phase.LOST))
+        self._actions["step"].setEnabled(run.phase is Phase.PAUSED)
         self.loss.refresh()
         self._show_frame()
 
@@ -214,12 +210,15 @@ class TrainingPanel(Card):
         run, snapshot = state.run, state.snapshot
         self._step.setText(f"Step {run.step:,}")
         self._actions["back"].setEnabled(run.phase is Phase.PAUSED and run.step > 0)
+        self._actions["rewind"].setEnabled(run.step > 0 and run.phase not in (Phase.WARMING, Phase.LOST))
         threads = f"{run.config.threads} thread" + ("s" if run.config.threads != 1 else "")
         where = f"{run.config.device.upper()}, {threads}"
         rate = f"{snapshot.steps_per_second:,.0f} steps/s" if snapshot and snapshot.steps_per_second else ""
         phase = run.phase.value if run.phase is not Phase.PLAYING else ""
         older = run.reading is not None and run.reading.step != run.step
         losses = f"losses of step {run.reading.step:,}" if older and run.reading else ""
+        if run.phase not in (Phase.PLAYING, Phase.PAUSING):
+            rate = ""
         self._rate.setText(" · ".join(part for part in (phase, rate, where, losses) if part))
         self._show_losses()
 
@@ -266,6 +265,7 @@ class TrainingPanel(Card):
             side = self.theme.px(28 if name == "play" else 22)
             self._buttons[name].setIconSize(QSize(side, side))
         self._verdict.setFont(self.theme.font(Role.BODY, bold=True))
+        self._show_run()  # which has colours in it
 
 
 def pace_name(pace: float | None) -> str:

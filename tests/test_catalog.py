@@ -1,0 +1,70 @@
+import ast
+import inspect
+from collections.abc import Mapping
+
+import pytest
+
+from embedviz import catalog
+from embedviz.catalog import Entry, Sample, Setting
+from embedviz.files import resource
+from embedviz.text.corpus import looks_like_items, read_corpus
+
+CHOICES = {
+    "tokenizer": catalog.TOKENIZERS,
+    "model": catalog.MODELS,
+    "start": catalog.STARTS,
+    "optimizer": catalog.OPTIMIZERS,
+}
+TABLES: dict[str, Mapping[str, Entry | Sample | Setting]] = {
+    **CHOICES,
+    "setting": catalog.SETTINGS,
+    "sample": catalog.SAMPLES,
+}
+ENTRIES = [entry for table in CHOICES.values() for entry in table.values()]
+WITH_PATH = [entry for entry in ENTRIES if entry.path]
+
+
+def test_no_row_hides_another_of_its_name() -> None:
+    calls = [
+        node.func.id
+        for node in ast.walk(ast.parse(inspect.getsource(catalog)))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+    ]
+    written = sum(calls.count(kind.__name__) for kind in (Entry, Sample, Setting))
+    assert written == sum(len(table) for table in TABLES.values())
+
+
+@pytest.mark.parametrize("table", TABLES.values(), ids=list(TABLES))
+def test_a_person_can_tell_the_rows_apart(table: Mapping[str, Entry | Sample | Setting]) -> None:
+    assert [row.name for row in table.values()] == list(table)
+    assert len({row.title for row in table.values()}) == len({row.line for row in table.values()}) == len(table)
+    assert all(row.title and row.line.endswith(".") for row in table.values())
+
+
+@pytest.mark.parametrize("entry", WITH_PATH, ids=lambda entry: entry.name)
+def test_what_a_row_names_is_there(entry: Entry) -> None:
+    assert inspect.isclass(entry.load())
+
+
+@pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.name)
+def test_what_a_row_sets_is_a_setting_of_its_own_and_in_range(entry: Entry) -> None:
+    assert set(entry.settings) <= set(catalog.SETTINGS)
+    assert set(entry.defaults) <= set(entry.settings)
+    assert all(catalog.SETTINGS[name].accepts(value) for name, value in entry.defaults.items())
+
+
+@pytest.mark.parametrize("setting", catalog.SETTINGS.values(), ids=list(catalog.SETTINGS))
+def test_a_default_is_in_range(setting: Setting) -> None:
+    assert setting.minimum < setting.maximum
+    assert setting.accepts(setting.default)
+
+
+@pytest.mark.parametrize("sample", catalog.SAMPLES.values(), ids=list(catalog.SAMPLES))
+def test_a_sample_is_there_and_is_text(sample: Sample) -> None:
+    corpus = read_corpus(resource(sample.file))
+    assert corpus.n_characters > 10_000
+    assert looks_like_items(corpus.text) == sample.per_line
+
+
+def test_the_default_sample_is_one_of_them() -> None:
+    assert catalog.DEFAULT_SAMPLE in catalog.SAMPLES

@@ -1,0 +1,100 @@
+import dataclasses
+import math
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from embedviz import catalog
+from embedviz.catalog import Setting
+from embedviz.config import WHOLE_TEXT, RunConfig
+from embedviz.errors import ConfigError
+
+SETTINGS = list(catalog.SETTINGS.values())
+CHOICES = {
+    "tokenizer": catalog.TOKENIZERS,
+    "model": catalog.MODELS,
+    "init": catalog.STARTS,
+    "optimizer": catalog.OPTIMIZERS,
+}
+each_setting = pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.name)
+
+
+def config(name: str, value: Any) -> RunConfig:
+    return RunConfig(**{name: value})
+
+
+def test_every_setting_of_the_catalogue_is_a_field_with_its_default() -> None:
+    fields = {field.name: field.default for field in dataclasses.fields(RunConfig)}
+    assert catalog.SETTINGS.keys() | CHOICES.keys() <= fields.keys()
+    for setting in SETTINGS:
+        assert fields[setting.name] == (WHOLE_TEXT if setting.name == "batch_size" else setting.default)
+
+
+@each_setting
+def test_the_ends_of_a_range(setting: Setting) -> None:
+    unit = 1 if setting.integer else 1e-9
+    least = setting.minimum + unit if setting.open_minimum else setting.minimum
+    for value in (least, setting.maximum):
+        assert getattr(config(setting.name, value), setting.name) == value
+    for value in (setting.minimum if setting.open_minimum else setting.minimum - 2 * unit, setting.maximum + unit):
+        if setting.name == "batch_size" and value == WHOLE_TEXT:
+            continue
+        with pytest.raises(ConfigError, match=f"^{setting.title} is .*, but has to be .*\\.$"):
+            config(setting.name, value)
+
+
+@each_setting
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, True, None, "1", -1], ids=repr)
+def test_what_is_no_number_in_range_is_refused(setting: Setting, value: object) -> None:
+    with pytest.raises(ConfigError, match=setting.title):
+        config(setting.name, value)
+
+
+@each_setting
+@given(value=st.floats(0.0, 100.0))
+def test_a_whole_number_has_to_be_one(setting: Setting, value: float) -> None:
+    in_range = setting.accepts(value) or (setting.name == "batch_size" and value == WHOLE_TEXT)
+    if in_range:
+        assert not setting.integer or value == int(value)
+        config(setting.name, value)
+    else:
+        with pytest.raises(ConfigError):
+            config(setting.name, value)
+
+
+@pytest.mark.parametrize("name", CHOICES)
+def test_a_choice_is_one_of_the_catalogue(name: str) -> None:
+    for choice in CHOICES[name]:
+        assert getattr(config(name, choice), name) == choice
+    with pytest.raises(ConfigError, match=rf"^'nonsense' is no {name} .*{next(iter(CHOICES[name]))}"):
+        config(name, "nonsense")
+
+
+def test_threads() -> None:
+    assert config("threads", 0).threads == 0
+    with pytest.raises(ConfigError, match="Threads"):
+        config("threads", -1)
+
+
+def test_the_whole_text_is_a_batch_size() -> None:
+    assert RunConfig().whole_text
+    assert not RunConfig(batch_size=1).whole_text
+
+
+def test_it_is_frozen_and_can_be_compared() -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        RunConfig().lr = 1.0  # type: ignore[misc]  # it is what the test is about
+    assert RunConfig(seed=1) == RunConfig(seed=1) != RunConfig(seed=2)
+    assert len({RunConfig(seed=1), RunConfig(seed=1)}) == 1
+
+
+def test_a_changed_copy_is_validated_and_leaves_the_original() -> None:
+    original = RunConfig()
+    assert original.replace(lr=0.5, seed=7) == RunConfig(lr=0.5, seed=7)
+    assert original == RunConfig()
+    with pytest.raises(ConfigError):
+        original.replace(lr=0.0)
+    with pytest.raises(TypeError):
+        original.replace(learning_rate=1.0)
