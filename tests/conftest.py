@@ -74,7 +74,8 @@ def _new(before: dict[object, str]) -> list[str]:
 
 
 def _threads() -> dict[object, str]:
-    return {("thread", ident): f"thread {ident}" for ident in sys._current_frames()}
+    frames = sys._current_frames()
+    return {("thread", ident): f"a thread in {frame.f_code.co_qualname}" for ident, frame in frames.items()}
 
 
 def _children() -> dict[object, str]:

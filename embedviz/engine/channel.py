@@ -8,6 +8,7 @@ from typing import TypeVar
 from embedviz.engine.messages import Message, ProtocolError, decode, encode
 
 _LENGTHS = struct.Struct("<IQ")  # bytes of the header, bytes of the payload
+_SMALL = 2**16  # bytes that are rather copied than written by themselves
 _HEADER_LIMIT = 16 * 2**20
 _PAYLOAD_LIMIT = 4 * 2**30
 
@@ -31,8 +32,12 @@ class Channel:
         """Write one frame, waiting while the pipe is full. Raises OSError when the other side is gone."""
         header, buffers = encode(message)
         payload = sum(len(buffer) for buffer in buffers)
+        first = _LENGTHS.pack(len(header), payload) + header
         with self._sending:
-            self._write(_LENGTHS.pack(len(header), payload) + header)
+            if payload <= _SMALL:  # one write wakes the other side once
+                self._write(b"".join((first, *buffers)))
+                return
+            self._write(first)
             for buffer in buffers:
                 self._write(buffer)
 

@@ -278,6 +278,10 @@ Message: TypeAlias = Command | Event
 _MESSAGES: tuple[type, ...] = (*Command.__args__, *Event.__args__)
 _PARTS = (Until, RunConfig, Dataset, Checkpoint, Reading)  # dataclasses found inside messages
 _TYPES: dict[str, type] = {cls.__name__: cls for cls in (*_MESSAGES, *_PARTS)}
+# Looked up for every snapshot, sixty times a second: worth having at hand.
+_FIELDS = {cls: tuple(field.name for field in dataclasses.fields(cls)) for cls in _TYPES.values()}
+_PLAIN = {str, int, float, bool, type(None)}
+_to_json = json.JSONEncoder(separators=(",", ":")).encode
 _TYPE, _ARRAY, _TUPLE = "$type", "$array", "$tuple"
 
 
@@ -286,20 +290,23 @@ def encode(message: Message) -> tuple[bytes, list[memoryview]]:
     buffers: list[memoryview] = []
 
     def pack(value: Any) -> Any:
+        if type(value) in _PLAIN:
+            return value
         if isinstance(value, np.ndarray):
             flat = np.ascontiguousarray(value)
             buffers.append(flat.reshape(-1).view(np.uint8).data)
             return {_ARRAY: [flat.dtype.str, list(value.shape)]}
-        if dataclasses.is_dataclass(value):
-            fields = {f.name: pack(getattr(value, f.name)) for f in dataclasses.fields(value)}
-            return {_TYPE: type(value).__name__, **fields}
+        if (names := _FIELDS.get(type(value))) is not None:
+            packed = {name: pack(getattr(value, name)) for name in names}
+            packed[_TYPE] = type(value).__name__
+            return packed
         if isinstance(value, dict):
             return {str(key): pack(item) for key, item in value.items()}
         if isinstance(value, tuple | list):
             return {_TUPLE: [pack(item) for item in value]}
         return value.item() if isinstance(value, np.generic) else value
 
-    return json.dumps(pack(message), separators=(",", ":")).encode(), buffers
+    return _to_json(pack(message)).encode(), buffers
 
 
 def decode(header: bytes, payload: bytes | bytearray) -> Message:
@@ -330,6 +337,14 @@ def decode(header: bytes, payload: bytes | bytearray) -> Message:
         message: Message = unpack(json.loads(header))
         if not isinstance(message, _MESSAGES) or offset != len(data):
             raise ValueError(f"a {type(message).__name__} that takes {offset} of {len(data)} bytes")
-    except (ValueError, KeyError, TypeError, IndexError, OverflowError, RecursionError, EmbedvizError) as error:
+    except (
+        ValueError,
+        LookupError,
+        TypeError,
+        AttributeError,
+        OverflowError,
+        RecursionError,
+        EmbedvizError,
+    ) as error:
         raise ProtocolError("The trainer and the window misunderstood each other.", repr(error)) from error
     return message

@@ -22,12 +22,15 @@ class RunRecord:
         self._lock = threading.Lock()
         self._snapshot: Snapshot | None = None
         self._readings: list[Reading] = []
+        self._number = -1  # of the newest reading
+        self._keep_every = 1  # the readings between stay only as long as they are the newest
         self._checkpoint: Checkpoint | None = None
         self._snapshots_seen = 0
 
     def absorb(self, event: object) -> bool:
         """Take in `event` if it is one that only has to be kept; tell whether it was."""
         if isinstance(event, Snapshot):
+            self._add_reading(event.reading)
             with self._lock:
                 self._snapshot = event
                 self._snapshots_seen += 1
@@ -74,14 +77,24 @@ class RunRecord:
 
     def _add_reading(self, reading: Reading) -> None:
         with self._lock:
-            if self._readings and self._readings[-1].step == reading.step:
+            last = self._readings[-1].step if self._readings else -1
+            if reading.step <= last:
+                if reading.step == last:  # else a snapshot brought it along once more
+                    self._readings[-1] = reading
+                return
+            if self._number % self._keep_every:
                 self._readings.pop()
             self._readings.append(reading)
+            self._number += 1
             if len(self._readings) > MOST_READINGS:
                 del self._readings[1:-1:2]  # the first and the last always stay
+                self._keep_every *= 2
 
     def _truncate(self, step: int) -> None:
         self.losses.truncate(step)
         with self._lock:
             self._snapshot = None
             self._readings = [reading for reading in self._readings if reading.step <= step]
+            self._number = 0 if self._readings else -1  # what is the last now stays
+            if len(self._readings) < 2:
+                self._keep_every = 1

@@ -29,7 +29,7 @@ from embedviz.training.session import SplitLosses, TrainingSession
 
 SNAPSHOT_SPACING_S = 1 / 75  # a little faster than a 60 Hz screen asks for them
 SNAPSHOT_SHARE = 0.03  # of the trainer's time, at most
-READING_SHARE = 0.01  # of the trainer's time; a whole reading that would take more becomes an estimate
+READING_SHARE = 0.005  # of the trainer's time; a whole reading that would take more becomes an estimate
 READING_SHARE_SLOW = 0.3  # at a pace for the eye, when the trainer mostly waits
 SLOW_PACE = 60.0
 READING_PATIENCE_S = 2.0  # the longest wait for a reading that the share allows
@@ -40,8 +40,8 @@ MOST_CONTEXTS = 16
 MARK_GROWTH = 1.3  # readings are taken at steps 1, 2, 3, 4, 5, 6, 7, 9, 11, 14, ... whatever the clock says
 CHEAP_READING_S = 0.005
 STEPS_BETWEEN_VERDICTS_WHOLE = 10  # the exact gradient brings the whole training loss with it, for nothing
-STEPS_BETWEEN_VERDICTS = 100  # else: a reading each, so the farther the run is, the rarer they are
-VERDICT_GROWTH = 1.05
+STEPS_BETWEEN_VERDICTS = 200  # else: a reading each, so the farther the run is, the rarer they are
+VERDICT_GROWTH = 1.1
 
 
 class ServedRun:
@@ -244,7 +244,7 @@ class ServedRun:
         if self._wants_snapshot or is_new:
             share = READING_SHARE_SLOW if self._is_slow() else READING_SHARE
             if self.playing and now - self._reading_at >= min(READING_PATIENCE_S, self._reading_cost / share):
-                self._measure(share * (now - self._reading_at))
+                self._reading = self._read(share * (now - self._reading_at))  # goes with the snapshot
             self._flush_losses()
             self._snapshot()
 

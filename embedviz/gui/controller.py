@@ -83,15 +83,16 @@ class RunController(QObject):
     def resume(self) -> None:
         """After the trainer died: start another one and go on from the last checkpoint."""
         record = self._state.record
-        if not self._worker.isRunning():
-            self._sent_key = ""
-            self._worker.start()
         self._start(record.checkpoint if record else None)
 
     def _start(self, checkpoint: Checkpoint | None) -> None:
         state = self._state
         document = state.document
         assert document is not None
+        self._notices.withdraw("run")  # what was told of the last one
+        if state.run.phase is Phase.LOST:
+            self._sent_key = ""
+            self._worker.start()
         if state.run.run_id and checkpoint is None:
             self._send(m.StopRun(state.run.run_id))
         run_id = state.run.run_id if checkpoint is not None else f"run-{next(self._run_numbers)}"

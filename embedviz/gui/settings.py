@@ -1,5 +1,6 @@
 """What the app remembers between starts; in memory alone where it may not write."""
 
+import math
 from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QSettings
@@ -28,9 +29,10 @@ class Settings:
     def number(self, key: str, default: float) -> float:
         """Return a remembered number; the default if it is damaged."""
         try:
-            return float(self._store.value(key, default))  # type: ignore[arg-type]  # anything may be in a file
+            number = float(self._store.value(key, default))  # type: ignore[arg-type]  # anything may be in a file
         except (TypeError, ValueError):
             return default
+        return number if math.isfinite(number) else default
 
     def flag(self, key: str, default: bool = False) -> bool:
         """Return a remembered yes or no."""

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QApplication
 
 from embedviz.files import resource
 
+MODES = ("system", "light", "dark")
 MINIMUM_SCALE, MAXIMUM_SCALE, SCALE_STEP = 0.8, 3.0, 0.1
 
 
@@ -76,8 +77,8 @@ class Theme(QObject):
     def __init__(self, mode: str = "system", scale: float = 1.0, parent: QObject | None = None) -> None:
         """Take `mode` "system", "light" or "dark", and `scale`, 1 for the designed size."""
         super().__init__(parent)
-        self._mode = mode
-        self._scale = scale
+        self._mode = mode if mode in MODES else "system"  # both may come from a damaged file
+        self._scale = _bounded(scale)
         self.reduced_motion = False
         QGuiApplication.styleHints().colorSchemeChanged.connect(self._system_changed)
 
@@ -110,7 +111,7 @@ class Theme(QObject):
 
     def set_scale(self, scale: float) -> None:
         """Make everything larger or smaller at once; kept between 0.8 and 3."""
-        self._scale = min(MAXIMUM_SCALE, max(MINIMUM_SCALE, round(scale, 2)))
+        self._scale = _bounded(scale)
         self.apply()
 
     def colour(self, name: str, alpha: float = 1.0) -> QColor:
@@ -246,3 +247,7 @@ class Theme(QObject):
         QScrollBar::add-line, QScrollBar::sub-line {{ width: 0; height: 0; }}
         QScrollBar::add-page, QScrollBar::sub-page {{ background: transparent; }}
         """
+
+
+def _bounded(scale: float) -> float:
+    return min(MAXIMUM_SCALE, max(MINIMUM_SCALE, round(scale, 2)))

@@ -130,7 +130,7 @@ class Choice(QComboBox):
         widest = max(
             (self.fontMetrics().horizontalAdvance(self.itemText(i)) for i in range(self.count())), default=0
         )
-        return QSize(widest + 3 * self.fontMetrics().height(), super().sizeHint().height())
+        return QSize(widest + round(2.5 * self.fontMetrics().height()), super().sizeHint().height())
 
     def minimumSizeHint(self) -> QSize:
         """Return the same: an option that is cut off says nothing."""

@@ -2,11 +2,12 @@
 
 from pathlib import Path
 
-from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal, Slot
+from PySide6.QtCore import QByteArray, QEvent, QMimeData, QObject, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QAction, QActionGroup, QCloseEvent, QDragEnterEvent, QDropEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QInputDialog,
     QLabel,
+    QLayout,
     QMainWindow,
     QMessageBox,
     QSplitter,
@@ -33,7 +34,7 @@ from embedviz.gui.topbar import TopBar
 from embedviz.gui.widgets import named
 
 NARROW_WIDTH = 1200  # designed pixels: below it the panels become tabs
-MINIMUM_SIZE = (720, 480)
+MINIMUM_SIZE = (864, 480)  # designed pixels: below it the tabs have no room either
 COLUMNS = (23, 53, 24)  # shares of the width
 ROWS = (68, 32)  # of the height
 THEMES = (("system", "As the system"), ("light", "Light"), ("dark", "Dark"))
@@ -84,6 +85,7 @@ class MainWindow(QMainWindow):
         self.setCentralWidget(central)
         self._holder: QWidget | None = None
         self._is_wide: bool | None = None
+        self._split: dict[str, QByteArray] = {}  # where a person put the handles, by the splitter's name
         self._arrange(wide=True)
         central.installEventFilter(self)
         central.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
@@ -175,8 +177,9 @@ class MainWindow(QMainWindow):
                 tabs.addTab(panel, title)
             self._holder = tabs
         self._place.addWidget(self._holder)
-        for panel in self._panels.values():
-            panel.show()
+        if wide:  # tabs hide all panels but one
+            for panel in self._panels.values():
+                panel.show()
         if old is not None:  # gone at once: a layout with both would ask for twice the room
             self._place.removeWidget(old)
             old.setParent(None)
@@ -202,7 +205,14 @@ class MainWindow(QMainWindow):
             self._rows.setStretchFactor(index, share)
         self._columns.setSizes([share * 100 for share in COLUMNS])
         self._rows.setSizes([share * 100 for share in ROWS])
+        for splitter in (self._columns, self._rows):
+            splitter.restoreState(self._split.get(splitter.objectName(), QByteArray()))
+            splitter.splitterMoved.connect(self._remember_split)
         return self._rows
+
+    @Slot()
+    def _remember_split(self) -> None:
+        self._split = {splitter.objectName(): splitter.saveState() for splitter in (self._columns, self._rows)}
 
     def _space(self) -> None:
         self.setMinimumSize(self.theme.px(MINIMUM_SIZE[0]), self.theme.px(MINIMUM_SIZE[1]))
@@ -231,9 +241,8 @@ class MainWindow(QMainWindow):
         if self.presentation.is_on:
             self.presentation.toggle()
         self._settings.set("geometry", self.saveGeometry())
-        if self._is_wide:
-            self._settings.set("columns", self._columns.saveState())
-            self._settings.set("rows", self._rows.saveState())
+        for name, state in self._split.items():
+            self._settings.set(name, state)
         self._settings.set("theme", self.theme.mode)
         self._settings.set("scale", self.theme.scale)
         self._settings.sync()
@@ -243,21 +252,23 @@ class MainWindow(QMainWindow):
     def restore(self) -> None:
         """Stand as at the last closing."""
         self.restoreGeometry(self._settings.data("geometry"))
+        self._split = {name: self._settings.data(name) for name in ("columns", "rows")}
         if self._is_wide:
-            self._columns.restoreState(self._settings.data("columns"))
-            self._rows.restoreState(self._settings.data("rows"))
+            self._columns.restoreState(self._split["columns"])
+            self._rows.restoreState(self._split["rows"])
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        """Take files and texts."""
-        if event.mimeData().hasUrls() or event.mimeData().hasText():
+        """Take files and texts; a link to a page is neither."""
+        data = event.mimeData()
+        if _files(data) or (data.hasText() and not data.hasUrls()):
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
         """Train on what is dropped."""
-        files = [url.toLocalFile() for url in event.mimeData().urls() if url.isLocalFile()]
+        files = _files(event.mimeData())
         if files:
-            self.texts.open_path(Path(files[0]))
-        elif event.mimeData().hasText():
+            self.texts.open_path(files[0])
+        else:
             self.texts.open_text(event.mimeData().text(), "Dropped text")
         event.acceptProposedAction()
 
@@ -363,6 +374,12 @@ class MainWindow(QMainWindow):
     @Slot()
     def _restyle(self) -> None:
         self._space()
+        for layout in self.findChildren(QLayout):
+            layout.invalidate()  # what is hidden in a tab would keep the room it needed before
         if self.isVisible():
             self._arrange(wide=self._has_room())
         self._show_status()
+
+
+def _files(data: QMimeData) -> list[Path]:
+    return [Path(url.toLocalFile()) for url in data.urls() if url.isLocalFile()]

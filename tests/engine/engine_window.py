@@ -35,9 +35,7 @@ def toy_dataset(vocab_size: int = 12, tokens: int = 3000, seed: int = 5) -> Data
     return make_dataset(ids, vocab_size, val_fraction=0.1)
 
 
-def straight_run(
-    config: RunConfig, dataset: Dataset, steps: int
-) -> tuple[Floats, dict[str, NDArray[np.float32]]]:
+def straight_run(config: RunConfig, dataset: Dataset, steps: int) -> tuple[Floats, dict[str, NDArray[np.float32]]]:
     """Return losses (steps,) and tables of a run that nobody ever interrupted, looked at or rewound."""
     session = TrainingSession(config, dataset)
     losses = np.array([next(session).loss for _ in range(steps)])

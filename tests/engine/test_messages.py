@@ -1,3 +1,4 @@
+import contextlib
 import dataclasses
 import json
 import math
@@ -119,7 +120,7 @@ def test_arrays_are_read_only_whatever_they_lie_in(payload: type) -> None:
     losses = m.decode(header, payload(data)).losses  # type: ignore[union-attr]
     with pytest.raises(ValueError, match="read-only"):
         losses[0] = 1.0
-    with pytest.raises(ValueError, match="WRITEABLE|writeable"):
+    with pytest.raises(ValueError, match="WRITEABLE"):
         losses.flags.writeable = True
 
 
@@ -149,10 +150,8 @@ def test_a_damaged_header_is_noticed_or_still_a_message(message: m.Message, data
         "remove": header[:place] + header[place + 1 :],
         "cut": header[:place],
     }[how]
-    try:
+    with contextlib.suppress(m.ProtocolError):
         assert isinstance(m.decode(damaged, payload), TYPES)
-    except m.ProtocolError as error:
-        assert error.sentence.endswith(".")
 
 
 @given(st.integers(1, 24), st.booleans())
@@ -179,10 +178,8 @@ json_values = st.recursive(
 @given(json_values, st.binary(max_size=16))
 @settings(max_examples=500, deadline=None)
 def test_any_other_json_is_noticed(value: object, payload: bytes) -> None:
-    try:
+    with contextlib.suppress(m.ProtocolError):
         assert isinstance(m.decode(json.dumps(value).encode(), payload), TYPES)
-    except m.ProtocolError:
-        pass
 
 
 @pytest.mark.parametrize(
@@ -207,4 +204,5 @@ def test_any_other_json_is_noticed(value: object, payload: bytes) -> None:
 def test_what_is_no_message_is_noticed(header: bytes) -> None:
     with pytest.raises(m.ProtocolError) as caught:
         m.decode(header, bytes(8))
+    assert caught.value.sentence == "The trainer and the window misunderstood each other."
     assert caught.value.details

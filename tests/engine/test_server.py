@@ -1,7 +1,7 @@
 """The server on a thread of this process: what it does with commands, and in which order it answers."""
 
+import os
 import time
-from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ from engine_window import Window, assert_same_tables, straight_run, toy_dataset
 
 from embedviz.checkpoint import Checkpoint
 from embedviz.config import RunConfig
-from embedviz.engine import entry, server, served_run, snapshots
+from embedviz.engine import entry, served_run, server, snapshots
 from embedviz.engine import messages as m
 from embedviz.engine.snapshots import Snapshot
 from embedviz.text.dataset import Dataset
@@ -20,7 +20,7 @@ SAMPLED = RunConfig(init="normal-1", optimizer="adamw", lr=0.01, batch_size=4, b
 
 
 def files_left() -> list[str]:
-    return [path.name for folder in snapshots._folders() for path in folder.glob(f"embedviz-{entry.os.getpid()}-*")]
+    return [path.name for folder in snapshots._folders() for path in folder.glob(f"embedviz-{os.getpid()}-*")]
 
 
 # --- steps, losses, snapshots -----------------------------------------------------------------------
@@ -96,9 +96,7 @@ def test_the_rate_is_told_while_playing(window: Window, dataset: Dataset) -> Non
 
 
 @pytest.mark.parametrize("config", [WHOLE, SAMPLED], ids=["whole text", "batches"])
-def test_going_to_a_step_is_bitwise_the_straight_run(
-    window: Window, dataset: Dataset, config: RunConfig
-) -> None:
+def test_going_to_a_step_is_bitwise_the_straight_run(window: Window, dataset: Dataset, config: RunConfig) -> None:
     window.start("a", dataset, config)
     window.send(m.SetPace("a", 5.0))  # going somewhere does not wait for it
     for step in (200, 70, 70, 150, 0, 90):
@@ -301,7 +299,7 @@ def test_only_as_much_is_watched_as_there_is_room_for(window: Window, dataset: D
 
 
 @pytest.fixture
-def steps_taken(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
+def steps_taken(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Give the list to which every step of any session adds the seed of its run."""
     taken: list[int] = []
 
@@ -311,7 +309,7 @@ def steps_taken(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
             return super().__next__()
 
     monkeypatch.setattr(server, "TrainingSession", Watched)
-    yield taken
+    return taken
 
 
 @pytest.mark.parametrize("pace", [None, 300.0], ids=["fast", "paced"])
@@ -409,9 +407,7 @@ def test_a_run_goes_on_from_a_checkpoint(window: Window, dataset: Dataset, confi
     assert window.losses("b").tobytes() == losses[:30].tobytes()
 
 
-def test_checkpoints_come_while_playing(
-    window: Window, dataset: Dataset, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_checkpoints_come_while_playing(window: Window, dataset: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(served_run, "CHECKPOINT_SPACING_S", 0.05)
     window.start("a", dataset, SAMPLED)
     window.send(m.Play("a"))
@@ -465,9 +461,7 @@ def test_a_table_that_is_too_large_is_refused(window: Window) -> None:
     assert failed.sentence.startswith("A bigram table for 50,257 tokens would take")
 
 
-def test_no_room_for_snapshots_is_said(
-    window: Window, dataset: Dataset, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_no_room_for_snapshots_is_said(window: Window, dataset: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(snapshots, "_folders", list)
     window.send(m.LoadDataset("text", dataset), m.StartRun("a", "text", WHOLE))
     assert window.wait_for(m.Failed, "a").sentence.startswith("There is no room for the ")
@@ -539,7 +533,7 @@ def test_a_step_that_fails_pauses_its_run_alone(
 def test_more_commands_than_fit_are_refused_aloud(idle_window: Window, dataset: Dataset) -> None:
     window = idle_window  # nobody reads the commands yet, as in a long step
     window.send(m.LoadDataset("text", dataset), m.StartRun("a", "text", WHOLE))
-    for step in range(entry.MOST_COMMANDS + 3):
+    for _ in range(entry.MOST_COMMANDS + 3):
         window.send(m.Advance("a", 1))
     failures = [window.wait_for(m.Failed) for _ in range(5)]
     assert {(failure.run_id, failure.command) for failure in failures} == {("a", "Advance")}
@@ -566,7 +560,7 @@ def test_a_message_that_is_no_command_is_answered(window: Window, dataset: Datas
 
 
 def test_noise_ends_the_server(window: Window, capfd: pytest.CaptureFixture[str]) -> None:
-    entry.os.write(window.channel._write_fd, bytes(range(255, 155, -1)))
+    os.write(window.channel._write_fd, bytes(range(255, 155, -1)))
     assert window.gone.wait(10)
     assert "ProtocolError" in capfd.readouterr().err
 

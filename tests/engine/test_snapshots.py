@@ -53,9 +53,7 @@ array_lists = st.lists(
 @settings(max_examples=50, deadline=None)
 def test_what_is_written_is_what_is_read(found: list[np.ndarray]) -> None:
     arrays = {f"array {index}": array for index, array in enumerate(found)}
-    written = SnapshotFile.create(
-        room_for({name: (array.shape, array.dtype) for name, array in arrays.items()})
-    )
+    written = SnapshotFile.create(room_for({name: (array.shape, array.dtype) for name, array in arrays.items()}))
     opened = SnapshotFile.open(written.path, written.size)
     copies = opened.read(written.write(arrays))
     written.write({name: np.zeros_like(array) for name, array in arrays.items()})
@@ -137,9 +135,7 @@ def test_the_second_folder_serves_when_the_first_is_full(
     file.close()
 
 
-def test_no_room_anywhere_is_said_and_leaves_nothing(
-    folders: list[Path], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_no_room_anywhere_is_said_and_leaves_nothing(folders: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "posix_fallocate", full, raising=False)
     with pytest.raises(SnapshotFileError) as caught:
         SnapshotFile.create(3 * 2**20)
@@ -148,18 +144,14 @@ def test_no_room_anywhere_is_said_and_leaves_nothing(
     assert names(folders) == []
 
 
-def test_a_system_without_fallocate_writes_the_room(
-    folders: list[Path], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_system_without_fallocate_writes_the_room(folders: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(os, "posix_fallocate", raising=False)
     file = SnapshotFile.create(2**20 + 5)
     assert file.path.stat().st_size == 2**20 + 5
     file.close()
 
 
-def test_files_of_the_dead_are_removed_and_those_of_the_living_stay(
-    folders: list[Path], dead_pid: int
-) -> None:
+def test_files_of_the_dead_are_removed_and_those_of_the_living_stay(folders: list[Path], dead_pid: int) -> None:
     stale = [folder / f"embedviz-{dead_pid}-{number}.snapshot" for number, folder in enumerate(folders)]
     alive = [
         folders[0] / f"embedviz-{os.getpid()}-900.snapshot",

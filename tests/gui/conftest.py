@@ -7,8 +7,9 @@ import pytest
 from pytestqt.qtbot import QtBot
 from test_fake_trainer import TEXT, Desk, FakeWorker
 
-from embedviz.gui import app
+from embedviz.gui import app, controller
 from embedviz.gui.app import Parts, make_application, make_window
+from embedviz.gui.plots import base
 from embedviz.gui.settings import Settings
 
 SIZE = (1366, 768)
@@ -30,6 +31,9 @@ def put_away(parts: Parts) -> None:
 def make_desk(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Callable[..., Desk]]:
     """Give a function that makes a window as the app does, with a fake trainer; nothing is opened or shown."""
     monkeypatch.setattr(app, "TrainingWorker", FakeWorker)
+    monkeypatch.setattr(controller, "FRAME_MS", 1)
+    monkeypatch.setattr(controller, "SILENCE_CHECK_MS", 5)
+    monkeypatch.setattr(base, "DESCRIBE_EVERY_MS", 5)
     desks: list[Desk] = []
 
     def make(mode: str | None = "light", scale: float | None = None) -> Desk:

@@ -189,14 +189,14 @@ class Desk:
     def click_notice(self) -> None:
         self.click(self.child(QPushButton, "noticeAction"))
 
-    def point_at(self, widget: QWidget, at: QPointF) -> None:
-        """Move the pointer, with no button pressed."""
+    def point_at(self, widget: QWidget, at: QPointF, buttons: Qt.MouseButton = Qt.MouseButton.NoButton) -> None:
+        """Move the pointer, with `buttons` held."""
         event = QMouseEvent(
             QEvent.Type.MouseMove,
             at,
             widget.mapToGlobal(at),
             Qt.MouseButton.NoButton,
-            Qt.MouseButton.NoButton,
+            buttons,
             Qt.KeyboardModifier.NoModifier,
         )
         QApplication.sendEvent(widget, event)

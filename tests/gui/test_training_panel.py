@@ -84,13 +84,17 @@ def test_the_verdict_is_the_trainer_s(desk: Desk, verdict: str) -> None:
 
 def test_numbers_are_told_to_screen_readers(desk: Desk) -> None:
     desk.pause(20)
-    figures = [widget.accessibleName() for widget in desk.training.findChildren(type(desk.training._figures["gap"]))]
+    figures = [
+        widget.accessibleName() for widget in desk.training.findChildren(type(desk.training._figures["gap"]))
+    ]
     floor = conditional_entropy(desk.document.pairs)
     assert f"floor: {floor:.4f}" in figures
     assert any(name.startswith("training loss: ") for name in figures)
     reading = as_read(desk.reading(20, desk.table_at(20)), estimated=True)
     desk.state.update_run(step=20, reading=reading)  # the same number, but an estimate
-    figures = [widget.accessibleName() for widget in desk.training.findChildren(type(desk.training._figures["gap"]))]
+    figures = [
+        widget.accessibleName() for widget in desk.training.findChildren(type(desk.training._figures["gap"]))
+    ]
     assert any(name.startswith("training loss (estimate): ") for name in figures)
 
 

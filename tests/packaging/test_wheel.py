@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+import tomllib
 import zipfile
 from pathlib import Path
 
@@ -61,6 +62,11 @@ def test_what_the_wheel_holds(wheel: Path) -> None:
     tops = {name.split("/")[0] for name in names}
     assert tops == {"embedviz", f"embedviz-{__version__}.dist-info"}
     assert {f"embedviz/_data/{sample.file}" for sample in catalog.SAMPLES.values()} <= set(names)
+    for folder, target in force_included().items():
+        files = [
+            path.relative_to(ROOT / folder).as_posix() for path in (ROOT / folder).rglob("*") if path.is_file()
+        ]
+        assert {f"{target}/{file}" for file in files} <= set(names)
     modules = {
         f"embedviz/{path.relative_to(ROOT / 'embedviz').as_posix()}" for path in (ROOT / "embedviz").rglob("*.py")
     }
@@ -90,6 +96,13 @@ def test_the_installed_samples_train(installed: Path, tmp_path: Path) -> None:
     start, *_, end = (json.loads(line) for line in out.splitlines())
     assert (start["event"], end["event"], end["step"]) == ("start", "end", 20)
     assert end["train_loss"] < start["train_loss"]
+
+
+def force_included() -> dict[str, str]:
+    """Return the folders outside the package that the wheel takes in, and where to."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    folders: dict[str, str] = project["tool"]["hatch"]["build"]["targets"]["wheel"]["force-include"]
+    return folders
 
 
 def colours(image: QImage) -> set[int]:

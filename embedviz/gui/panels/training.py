@@ -21,7 +21,7 @@ from embedviz.gui.state import AppState, Phase
 from embedviz.gui.theme import Role, Theme
 from embedviz.gui.widgets import Card, Choice, Figure, Segments, caption, named
 
-LEFT_WIDTH = 500  # designed pixels, of the part beside the curve
+LEFT_WIDTH = 536  # designed pixels, of the part beside the curve: the row of speed and end at its longest
 TRANSPORT = ("rewind", "back", "play", "step")
 UNTIL = (
     ("converged", "until converged", "Stops when the loss stays within 0.001 nats of the floor"),
@@ -141,7 +141,7 @@ class TrainingPanel(Card):
             self._until.addItem(title, name)
             self._until.setItemData(self._until.count() - 1, tip, Qt.ItemDataRole.ToolTipRole)
         self._until_step = named(
-            QSpinBox(minimum=1, maximum=100_000_000, value=600), "untilStep", says="Step to stop at"
+            QSpinBox(minimum=1, maximum=9_999_999, value=600), "untilStep", says="Step to stop at"
         )
         self._until_step.setGroupSeparatorShown(True)
         self._pace = named(Choice(), "paceChoice", says="Speed")
@@ -151,7 +151,6 @@ class TrainingPanel(Card):
         self._until_step.valueChanged.connect(self._take_until)
         self._pace.currentIndexChanged.connect(self._take_pace)
         row = QHBoxLayout()
-        row.addWidget(caption("Speed"))
         row.addWidget(self._pace)
         row.addSpacing(self.theme.px(8))
         row.addWidget(caption("Train"))
@@ -213,13 +212,12 @@ class TrainingPanel(Card):
         self._actions["rewind"].setEnabled(run.step > 0 and run.phase not in (Phase.WARMING, Phase.LOST))
         threads = f"{run.config.threads} thread" + ("s" if run.config.threads != 1 else "")
         where = f"{run.config.device.upper()}, {threads}"
-        rate = f"{snapshot.steps_per_second:,.0f} steps/s" if snapshot and snapshot.steps_per_second else ""
+        rate = snapshot.steps_per_second if snapshot and run.phase in (Phase.PLAYING, Phase.PAUSING) else 0.0
         phase = run.phase.value if run.phase is not Phase.PLAYING else ""
         older = run.reading is not None and run.reading.step != run.step
         losses = f"losses of step {run.reading.step:,}" if older and run.reading else ""
-        if run.phase not in (Phase.PLAYING, Phase.PAUSING):
-            rate = ""
-        self._rate.setText(" · ".join(part for part in (phase, rate, where, losses) if part))
+        parts = (phase, f"{rate:,.0f} steps/s" if rate else "", where, losses)
+        self._rate.setText(" · ".join(part for part in parts if part))
         self._show_losses()
 
     def _show_play_icon(self, name: str) -> None:
