@@ -7,6 +7,7 @@ from the window to the trainer, events come back. Arrays of snapshots do not tra
 import dataclasses
 import json
 import math
+import re
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -280,6 +281,7 @@ _PARTS = (Until, RunConfig, Dataset, Checkpoint, Reading)  # dataclasses found i
 _TYPES: dict[str, type] = {cls.__name__: cls for cls in (*_MESSAGES, *_PARTS)}
 # Looked up for every snapshot, sixty times a second: worth having at hand.
 _FIELDS = {cls: tuple(field.name for field in dataclasses.fields(cls)) for cls in _TYPES.values()}
+_NUMBERS = re.compile(r"[<>|][biuf]\d+")  # the types of array that travel: numbers and booleans
 _PLAIN = {str, int, float, bool, type(None)}
 _to_json = json.JSONEncoder(separators=(",", ":")).encode
 _TYPE, _ARRAY, _TUPLE = "$type", "$array", "$tuple"
@@ -322,9 +324,10 @@ def decode(header: bytes, payload: bytes | bytearray) -> Message:
         if not isinstance(value, dict):
             return value
         if _ARRAY in value:
-            dtype, shape = np.dtype(value[_ARRAY][0]), tuple(value[_ARRAY][1])
-            if (count := math.prod(shape)) < 0:
-                raise ValueError(f"an array of shape {shape}")
+            kind, shape = str(value[_ARRAY][0]), tuple(value[_ARRAY][1])
+            if not _NUMBERS.fullmatch(kind) or (count := math.prod(shape)) < 0:
+                raise ValueError(f"an array of {kind} of shape {shape}")
+            dtype = np.dtype(kind)
             array = np.frombuffer(data, dtype, count, offset).reshape(shape)
             offset += array.nbytes
             return array

@@ -91,6 +91,7 @@ class ErrorHook(QObject):
         super().__init__()
         self._notices = notices
         self.caught.connect(self._show, Qt.ConnectionType.QueuedConnection)
+        self._before = sys.excepthook, threading.excepthook
         sys.excepthook = self._hook
         threading.excepthook = self._thread_hook
 
@@ -109,9 +110,8 @@ class ErrorHook(QObject):
         self.caught.emit(sentence, details)
 
     def restore(self) -> None:
-        """Give Python's own hooks back."""
-        sys.excepthook = sys.__excepthook__
-        threading.excepthook = threading.__excepthook__
+        """Give back the hooks of before."""
+        sys.excepthook, threading.excepthook = self._before
         self.deleteLater()
 
     def _thread_hook(self, args: threading.ExceptHookArgs) -> None:
@@ -131,7 +131,10 @@ def run(text: Path | None = None) -> int:
     hook = ErrorHook(parts.notices)
     beginning = Beginning(parts)
     if text is None or not parts.window.texts.open_path(text):
+        refusal = parts.notices.pending.copy()
         parts.window.texts.open_sample(catalog.DEFAULT_SAMPLE)
+        for notice in refusal:  # opening the sample took it away
+            parts.notices.show(notice)
     parts.window.restore()
     parts.window.show()
     if not settings.is_writable:

@@ -123,6 +123,8 @@ class RunSettingsDialog(QDialog):
             if name == "batch_size" and whole:
                 values[name] = WHOLE_TEXT
                 continue
+            if not self._form.isRowVisible(edit):
+                continue  # the optimiser has no such setting
             setting = catalog.SETTINGS[name]
             text = edit.text().strip().replace(",", ".")
             try:
@@ -147,7 +149,11 @@ class KeysDialog(QDialog):
         grid.setHorizontalSpacing(theme.px(24))
         layout.addLayout(grid)
         rows = [(", ".join(spec.keys), spec.tip) for spec in ACTIONS if spec.keys]
-        rows += [("Esc", "Leave the presentation"), (".", "Blank the screen while presenting")]
+        rows += [
+            ("Return", "Press the button that the keyboard is on"),
+            ("Esc", "Leave the presentation"),
+            (".", "Blank the screen while presenting"),
+        ]
         for row, (keys, tip) in enumerate(rows):
             name = QLabel(keys)
             name.setFont(theme.font(bold=True))

@@ -56,7 +56,7 @@ class Document:
             dataset.train_ids.tobytes(),
             b"|",
             dataset.val_ids.tobytes(),
-            str(dataset.vocab_size).encode(),
+            f"{dataset.vocab_size} {dataset.boundary_id}".encode(),
         )
         return cls(
             corpus,
@@ -81,7 +81,7 @@ class Document:
 
     def first_line(self) -> str:
         """Return the beginning of the text, to fill the own line with."""
-        lines = [line.strip() for line in self.corpus.text[:4000].splitlines() if line.strip()]
+        lines = [line.strip() for line in self.corpus.text.lstrip()[:4000].splitlines() if line.strip()]
         if self.corpus.per_line:
             return lines[0]
         line = next((line for line in lines if len(line) > OWN_LINE_LENGTH), lines[0])

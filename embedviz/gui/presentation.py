@@ -49,6 +49,8 @@ class Presentation(QObject):
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Take Esc and "."; keep text fields from claiming the keys of the table of actions."""
+        if event.type() == QEvent.Type.Resize and watched is self._window and self._blank is not None:
+            self._blank.setGeometry(self._window.rect())
         if isinstance(event, QKeyEvent) and isinstance(watched, QWidget) and watched.window() is self._window:
             if event.type() == QEvent.Type.ShortcutOverride:
                 event.ignore()

@@ -58,7 +58,8 @@ class NumbersDialog(QDialog):
         self.resize(theme.px(900), theme.px(600))
         self.tabs = QTabWidget()
         layout = QVBoxLayout(self)
-        layout.addWidget(QLabel(f"As of step {state.run.step:,}; it stays so while training goes on."))
+        step = f"As of step {state.snapshot.step:,}; it stays so while training goes on." if state.snapshot else ""
+        layout.addWidget(QLabel(step or "The trainer is warming up: the numbers come with its first step."))
         layout.addWidget(self.tabs)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         buttons.rejected.connect(self.reject)

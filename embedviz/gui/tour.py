@@ -253,7 +253,7 @@ def run_tour(out: Path, size: tuple[int, int], mode: str, scale: float, text: Pa
     app = make_application()
     parts = make_window(Settings(out / ".settings.ini"), mode=mode, scale=scale)
     hook = ErrorHook(parts.notices)
-    beginning = Beginning(parts)
+    Beginning(parts)
     try:
         texts = parts.window.texts
         if not (texts.open_path(text) if text else texts.open_sample(catalog.DEFAULT_SAMPLE)):
@@ -267,7 +267,7 @@ def run_tour(out: Path, size: tuple[int, int], mode: str, scale: float, text: Pa
         tour.run()
     finally:
         parts.close()
-        beginning.deleteLater()
+        parts.window.deleteLater()
         hook.restore()
         QApplication.processEvents()
         (out / ".settings.ini").unlink(missing_ok=True)

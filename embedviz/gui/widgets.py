@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from typing import TypeVar
 
-from PySide6.QtCore import QSize, Qt, Signal, Slot
-from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent
+from PySide6.QtCore import QEvent, QSize, Qt, Signal, Slot
+from PySide6.QtGui import QFontMetrics, QKeyEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
     QButtonGroup,
     QComboBox,
@@ -78,6 +78,27 @@ class Card(QFrame):
         self.body.setContentsMargins(px(16), px(12), px(16), px(12))
 
 
+class Segment(QPushButton):
+    """An option of Segments. Reached by Tab alone; the arrow keys are then its own and not the run's."""
+
+    def __init__(self, title: str) -> None:
+        super().__init__(title)
+        self.setCheckable(True)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+
+    def event(self, event: QEvent) -> bool:
+        """Claim the arrow keys before the window's shortcuts see them."""
+        if (
+            event.type() == QEvent.Type.ShortcutOverride
+            and isinstance(event, QKeyEvent)
+            and event.key() in (Qt.Key.Key_Left, Qt.Key.Key_Right)
+            and not event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
+        ):
+            event.accept()
+            return True
+        return super().event(event)
+
+
 class Segments(QFrame):
     """A switch of a few words side by side, of which one is on; arrow keys move it."""
 
@@ -95,8 +116,7 @@ class Segments(QFrame):
         layout.setContentsMargins(theme.px(2), theme.px(2), theme.px(2), theme.px(2))
         layout.setSpacing(0)
         for name, title, tip in options:
-            button = named(QPushButton(title), f"segment_{name}", tip=tip)
-            button.setCheckable(True)
+            button = named(Segment(title), f"segment_{name}", tip=tip)
             button.setProperty("segment", True)
             button.setAccessibleDescription(tip)
             button.clicked.connect(self._emit)

@@ -3,8 +3,9 @@
 from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QEvent, QMimeData, QObject, Qt, QTimer, Signal, Slot
-from PySide6.QtGui import QAction, QActionGroup, QCloseEvent, QDragEnterEvent, QDropEvent, QResizeEvent
+from PySide6.QtGui import QAction, QActionGroup, QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import (
+    QAbstractButton,
     QInputDialog,
     QLabel,
     QLayout,
@@ -256,6 +257,14 @@ class MainWindow(QMainWindow):
         if self._is_wide:
             self._columns.restoreState(self._split["columns"])
             self._rows.restoreState(self._split["rows"])
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Let Return press the button that the keyboard is on: Space plays."""
+        button = self.focusWidget()
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and isinstance(button, QAbstractButton):
+            button.click()
+        else:
+            super().keyPressEvent(event)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Take files and texts; a link to a page is neither."""

@@ -135,9 +135,7 @@ def write_samples(folder: Path, seed: int, sentences: int) -> None:
     text = "".join(f"{writer.sentence()}\n" for _ in range(sentences))
     key = {"seed": seed, "classes": CLASSES, "grammar": GRAMMAR}
     (folder / "toy_grammar.txt").write_text(text, encoding="ascii", newline="\n")
-    (folder / "toy_grammar.json").write_text(
-        json.dumps(key, indent=2) + "\n", encoding="ascii", newline="\n"
-    )
+    (folder / "toy_grammar.json").write_text(json.dumps(key, indent=2) + "\n", encoding="ascii", newline="\n")
 
 
 def main(argv: Sequence[str] | None = None) -> None:

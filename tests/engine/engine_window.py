@@ -135,14 +135,17 @@ class Conversation:
         try:
             event = self._arriving.get(timeout=max(deadline - time.monotonic(), 0))
         except queue.Empty:
-            raise AssertionError(f"no {what} in time; last heard: {self.heard[-5:]}") from None
-        assert event is not None, f"the trainer is gone, no {what}; last heard: {self.heard[-5:]}"
+            raise AssertionError(f"no {what} in time; last heard: {self._last_words()}") from None
+        assert event is not None, f"the trainer is gone, no {what}; last heard: {self._last_words()}"
         event = self._attend_to(event)
         self.heard.append(event)
         return event
 
     def _attend_to(self, event: object) -> object:
         return event
+
+    def _last_words(self) -> list[str]:
+        return [f"{type(event).__name__} of {getattr(event, 'run_id', None)}" for event in self.heard[-8:]]
 
 
 class Window(Conversation):

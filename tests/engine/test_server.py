@@ -539,8 +539,9 @@ def test_more_commands_than_fit_are_refused_aloud(idle_window: Window, dataset: 
     assert {(failure.run_id, failure.command) for failure in failures} == {("a", "Advance")}
     assert failures[0].sentence == "The trainer is too busy for another command (1024 are waiting)."
     window.serve()
+    assert window.wait_for(m.Started, "a")
+    window.wait_for(m.Paused, "a")  # no step is taken while commands wait
     window.catch_up("a")
-    assert window.of(m.Started)
     assert len(window.of(m.Failed)) == 5
 
 

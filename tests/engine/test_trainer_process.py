@@ -223,16 +223,13 @@ def test_closing_when_the_last_commands_are_read_after_all(monkeypatch: pytest.M
     trainer = psutil.Process(client.pid)
     suspend(trainer)
     fill(client)
-    put = client._outbox.put_nowait
 
-    def put_or_resume(command: m.Command | None) -> None:
-        try:
-            put(command)
-        except queue.Full:
-            trainer.resume()  # too late for close() to say anything, in time to read all there is
-            raise
+    def refuse(command: m.Command | None) -> None:
+        monkeypatch.undo()
+        trainer.resume()  # too late for close() to say anything, in time to read all there is
+        raise queue.Full
 
-    monkeypatch.setattr(client._outbox, "put_nowait", put_or_resume)
+    monkeypatch.setattr(client._outbox, "put_nowait", refuse)
     close_in_time(client, 2.0)
 
 

@@ -6,6 +6,7 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QGuiApplication, QKeySequence
 from PySide6.QtWidgets import (
+    QCheckBox,
     QComboBox,
     QDialog,
     QFileDialog,
@@ -105,6 +106,47 @@ def test_space_plays_wherever_the_pointer_was_last(at_20: Desk) -> None:
         at_20.worker.sent.clear()
         at_20.press(Key.Key_Space)
         assert at_20.worker.sent == [m.Play("run-1", m.Until(converged=True))]
+
+
+def test_a_switch_that_tab_reached_is_moved_by_arrows(at_20: Desk) -> None:
+    switch = at_20.training.gap
+    first = at_20.training.findChild(QPushButton, "segment_loss")
+    first.setFocus(Qt.FocusReason.TabFocusReason)
+    at_20.press(Key.Key_Right)
+    assert switch.value == "gap"
+    at_20.press(Key.Key_Left)
+    assert switch.value == "loss"
+    assert at_20.worker.sent == []
+
+
+def test_a_switch_that_was_clicked_leaves_the_arrows_to_the_run(at_20: Desk) -> None:
+    at_20.switch(at_20.training, "gap")
+    at_20.press(Key.Key_Right)
+    assert at_20.worker.sent == [m.Advance("run-1", 1)]
+    assert at_20.training.gap.value == "gap"
+
+
+@pytest.mark.parametrize("key", [Key.Key_Return, Key.Key_Enter])
+def test_return_presses_the_button_that_the_keyboard_is_on(at_20: Desk, key: Qt.Key) -> None:
+    box = at_20.child(QCheckBox, "hideUnused")
+    at_20.focus(box)
+    at_20.press(key)
+    assert box.isChecked()
+    assert not at_20.window.texts.open_text("aaa")
+    at_20.focus(at_20.child(QPushButton, "noticeDismiss"))
+    at_20.press(key)
+    assert at_20.sentences == []
+    at_20.focus(at_20.child(QToolButton, "stepButton"))
+    at_20.press(key)
+    assert at_20.worker.sent == [m.Advance("run-1", 1)]
+
+
+def test_return_in_the_own_line_is_a_line_end(at_20: Desk) -> None:
+    at_20.focus(at_20.tokens.edit)
+    at_20.press(Key.Key_End, CTRL)
+    line = at_20.state.line
+    at_20.press(Key.Key_Return)
+    assert at_20.state.line == line + "\n"
 
 
 def test_space_pauses_what_plays(desk: Desk) -> None:
@@ -251,7 +293,7 @@ def test_the_keys_dialog_names_every_key(desk: Desk) -> None:
     for spec in ACTIONS:
         for key in spec.keys:
             assert key in words
-    for key in ("Esc", "."):
+    for key in ("Return", "Esc", "."):
         assert f"{key} | " in words
 
 

@@ -371,4 +371,4 @@ def test_a_thousand_snapshots_while_the_window_is_busy(qtbot: QtBot, make_worker
     assert record.readings()[-1].step == paused.step
     assert record.checkpoint is not None
     assert record.checkpoint.step == paused.step
-    assert grown_bytes < 40 * MB
+    assert grown_bytes < 10 * MB  # a thousand tables are 17 MB

@@ -155,9 +155,7 @@ def test_too_little_text(ids, boundary_id, sentence):
     assert caught.value.sentence == sentence
 
 
-@pytest.mark.parametrize(
-    ("ids", "val_fraction"), [([0, 2], 0.1), ([-1, 0], 0.1), ([0, 1], 1.0), ([0, 1], -0.1)]
-)
+@pytest.mark.parametrize(("ids", "val_fraction"), [([0, 2], 0.1), ([-1, 0], 0.1), ([0, 1], 1.0), ([0, 1], -0.1)])
 def test_mistakes_of_the_caller(ids, val_fraction):
     with pytest.raises(ValueError, match=r"id lies outside|val_fraction"):
         make_dataset(np.array(ids), 2, val_fraction)

@@ -68,14 +68,16 @@ class Plot(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint the card's colour, then the plot or the sentence in its place, then the focus ring."""
         painter = QPainter(self)
-        painter.fillRect(event.rect(), self._theme.colour("card"))
-        if self._empty:
-            self._draw_sentence(painter)
-        else:
-            self.draw(painter, event.rect())
-        if self._ring:
-            draw_focus_ring(painter, QRectF(self.rect()), self._theme)
-        painter.end()
+        try:
+            painter.fillRect(event.rect(), self._theme.colour("card"))
+            if self._empty:
+                self._draw_sentence(painter)
+            else:
+                self.draw(painter, event.rect())
+            if self._ring:
+                draw_focus_ring(painter, QRectF(self.rect()), self._theme)
+        finally:
+            painter.end()  # else an error here would take the whole window's picture with it
 
     def event(self, event: QEvent) -> bool:
         """Claim the keys in `own_keys` before the window's shortcuts see them."""

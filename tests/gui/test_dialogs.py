@@ -1,0 +1,378 @@
+"""The dialogs: the run's settings, made from the catalogue, and the numbers behind the pictures."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import (
+    QComboBox,
+    QDialogButtonBox,
+    QFormLayout,
+    QLabel,
+    QLineEdit,
+    QMenu,
+    QTableView,
+    QToolButton,
+    QWidget,
+)
+from test_fake_trainer import Desk, as_read
+
+from embedviz import catalog
+from embedviz.engine import messages as m
+from embedviz.gui.dialogs import RunSettingsDialog
+from embedviz.gui.tables import NumbersDialog
+from embedviz.text.glyphs import glyph
+
+
+@pytest.fixture
+def form(desk: Desk) -> RunSettingsDialog:
+    desk.press(Qt.Key.Key_Comma, Qt.KeyboardModifier.ControlModifier)
+    dialog = desk.child(RunSettingsDialog, "runSettings")
+    desk.qtbot.waitUntil(dialog.isVisible)
+    desk.worker.sent.clear()
+    return dialog
+
+
+def fill(form: RunSettingsDialog, name: str, text: str) -> None:
+    field = form.findChild(QLineEdit, f"setting_{name}")
+    assert field is not None
+    field.setText(text)
+
+
+def text_of(form: RunSettingsDialog, name: str) -> str:
+    field = form.findChild(QLineEdit, f"setting_{name}")
+    assert field is not None
+    return field.text()
+
+
+def box_of(form: RunSettingsDialog, data: object) -> QComboBox:
+    (box,) = (box for box in form.findChildren(QComboBox) if box.findData(data) >= 0)
+    return box
+
+
+def choose(desk: Desk, form: RunSettingsDialog, data: object) -> None:
+    """Choose an entry by keys, as a person would."""
+    box = box_of(form, data)
+    box.setFocus()
+    target = box.findData(data)
+    while box.currentIndex() != target:
+        key = Qt.Key.Key_Down if box.currentIndex() < target else Qt.Key.Key_Up
+        desk.qtbot.keyClick(box, key)
+
+
+def press_ok(desk: Desk, form: RunSettingsDialog) -> None:
+    buttons = form.findChild(QDialogButtonBox)
+    assert buttons is not None
+    desk.click(buttons.button(QDialogButtonBox.StandardButton.Ok))
+
+
+def problem(form: RunSettingsDialog) -> str:
+    label = form.findChild(QLabel, "settingsProblem")
+    assert label is not None
+    return label.text() if label.isVisible() else ""
+
+
+def visible_settings(form: RunSettingsDialog) -> set[str]:
+    return {
+        field.objectName().removeprefix("setting_")
+        for field in form.findChildren(QLineEdit)
+        if field.objectName().startswith("setting_") and field.isVisible()
+    }
+
+
+# --- settings ---------------------------------------------------------------------------------------
+
+
+def test_the_form_shows_what_runs(desk: Desk, form: RunSettingsDialog) -> None:
+    config = desk.state.config
+    assert box_of(form, "zeros").currentData() == config.init
+    assert box_of(form, "adam").currentData() == config.optimizer
+    assert box_of(form, "whole").currentData() == "whole"
+    assert float(text_of(form, "lr")) == config.lr
+    assert text_of(form, "seed") == "1337"
+    titles = {box.itemText(i) for box in form.findChildren(QComboBox) for i in range(box.count())}
+    assert {entry.title for table in (catalog.STARTS, catalog.OPTIMIZERS) for entry in table.values()} < titles
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "sentence"),
+    [
+        ("lr", "fast", "Learning rate is ‘fast’, but has to be a number."),
+        ("lr", "", "Learning rate is ‘’, but has to be a number."),
+        ("lr", "0", "Learning rate is 0.0, but has to be above 0 and up to 1e+06."),
+        ("lr", "-1", "Learning rate is -1.0, but has to be above 0 and up to 1e+06."),
+        ("lr", "nan", "Learning rate is nan, but has to be above 0 and up to 1e+06."),
+        ("lr", "1e999", "Learning rate is inf, but has to be above 0 and up to 1e+06."),
+        ("beta1", "1", "Beta 1 is 1.0, but has to be from 0 to 0.9999."),
+        ("beta2", "-0.1", "Beta 2 is -0.1, but has to be from 0 to 0.999999."),
+        ("weight_decay", "11", "Weight decay is 11.0, but has to be from 0 to 10."),
+        ("block_size", "0", "Block size is 0, but has to be a whole number from 1 to 1024."),
+        ("block_size", "2.5", "Block size is ‘2.5’, but has to be a whole number."),
+        ("val_fraction", "0.95", "Held out is 0.95, but has to be from 0 to 0.9."),
+        ("seed", "-1", "Seed is -1, but has to be a whole number from 0 to 4.29497e+09."),
+        ("seed", "x", "Seed is ‘x’, but has to be a whole number."),
+    ],
+)
+def test_a_bad_value_is_one_sentence_and_the_form_stays(
+    desk: Desk, form: RunSettingsDialog, name: str, text: str, sentence: str
+) -> None:
+    before = desk.state.config
+    fill(form, name, text)
+    press_ok(desk, form)
+    assert problem(form) == sentence
+    assert form.isVisible()
+    assert text_of(form, name) == text
+    assert desk.state.config is before
+    assert desk.worker.sent == []
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("0", "Batch size has to be 1 or more; for all of it choose ‘whole text’."),
+        ("70000", "Batch size is 70000, but has to be a whole number from 1 to 65536."),
+    ],
+)
+def test_a_bad_batch(desk: Desk, form: RunSettingsDialog, text: str, sentence: str) -> None:
+    choose(desk, form, "sampled")
+    fill(form, "batch_size", text)
+    press_ok(desk, form)
+    assert problem(form) == sentence
+
+
+def test_good_values_start_another_run(desk: Desk, form: RunSettingsDialog) -> None:
+    choose(desk, form, "normal-1")
+    choose(desk, form, "sampled")
+    for name, text in {
+        "lr": "0,25",
+        "beta1": "0.8",
+        "beta2": "0.99",
+        "weight_decay": "0.5",
+        "batch_size": " 64 ",
+        "block_size": "4",
+        "val_fraction": "0.25",
+        "seed": "7",
+    }.items():
+        fill(form, name, text)
+    with desk.qtbot.waitSignal(form.destroyed):
+        press_ok(desk, form)
+    expected = desk.state.config.replace(
+        init="normal-1",
+        lr=0.25,
+        beta1=0.8,
+        beta2=0.99,
+        weight_decay=0.5,
+        batch_size=64,
+        block_size=4,
+        val_fraction=0.25,
+        seed=7,
+    )
+    (started,) = desk.sent(m.StartRun)
+    assert started.config == desk.state.config == expected
+    assert (started.config.init, started.config.batch_size, started.config.lr) == ("normal-1", 64, 0.25)
+    assert len(desk.state.context_ids) == 4
+
+
+def test_cancelling_changes_nothing(desk: Desk, form: RunSettingsDialog) -> None:
+    before = desk.state.config
+    fill(form, "lr", "5")
+    with desk.qtbot.waitSignal(form.destroyed):
+        desk.qtbot.keyClick(form, Qt.Key.Key_Escape)
+    assert desk.state.config is before
+    assert desk.worker.sent == []
+
+
+def test_a_mistake_can_be_mended(desk: Desk, form: RunSettingsDialog) -> None:
+    fill(form, "lr", "fast")
+    press_ok(desk, form)
+    fill(form, "lr", "0.5")
+    with desk.qtbot.waitSignal(form.destroyed):
+        press_ok(desk, form)
+    assert desk.state.config.lr == 0.5
+
+
+@pytest.mark.parametrize("optimizer", catalog.OPTIMIZERS.values(), ids=lambda entry: entry.name)
+def test_an_optimiser_brings_its_defaults_and_shows_what_it_has(
+    desk: Desk, form: RunSettingsDialog, optimizer: catalog.Entry
+) -> None:
+    other = next(entry for entry in catalog.OPTIMIZERS.values() if entry is not optimizer)
+    choose(desk, form, other.name)
+    fill(form, "lr", "123")
+    choose(desk, form, optimizer.name)
+    for name, value in optimizer.defaults.items():
+        assert float(text_of(form, name)) == value
+    assert visible_settings(form) & {"lr", "beta1", "beta2", "weight_decay"} == set(optimizer.settings)
+    words = desk.words(form)
+    assert optimizer.line in words
+
+
+def test_a_value_that_is_hidden_cannot_be_wrong(desk: Desk, form: RunSettingsDialog) -> None:
+    fill(form, "beta1", "x")
+    choose(desk, form, "sgd")  # which has none
+    with desk.qtbot.waitSignal(form.destroyed):
+        press_ok(desk, form)
+    assert desk.state.config.optimizer == "sgd"
+
+
+def test_the_batch_size_is_only_there_for_batches(desk: Desk, form: RunSettingsDialog) -> None:
+    assert "batch_size" not in visible_settings(form)
+    choose(desk, form, "sampled")
+    assert "batch_size" in visible_settings(form)
+    choose(desk, form, "whole")
+    with desk.qtbot.waitSignal(form.destroyed):
+        press_ok(desk, form)
+    assert desk.state.config.whole_text
+
+
+def test_every_setting_explains_itself(form: RunSettingsDialog) -> None:
+    for name, setting in catalog.SETTINGS.items():
+        field = form.findChild(QLineEdit, f"setting_{name}")
+        assert field is not None
+        assert field.toolTip() == setting.line
+        label = form.findChild(QFormLayout)
+        assert label is not None
+        named = label.labelForField(field)
+        assert isinstance(named, QLabel)
+        assert named.text() == setting.title
+        assert named.buddy() is field  # what a screen reader calls it
+
+
+# --- the same from the bar at the top ---------------------------------------------------------------
+
+
+def top_menu(desk: Desk, name: str) -> QMenu:
+    menu = desk.child(QToolButton, name).menu()
+    menu.aboutToShow.emit()
+    return menu
+
+
+@pytest.mark.parametrize(
+    ("button", "table", "field"),
+    [("startButton", catalog.STARTS, "init"), ("optimizerButton", catalog.OPTIMIZERS, "optimizer")],
+)
+def test_starts_and_optimisers_in_the_top_bar(
+    desk: Desk, button: str, table: dict[str, catalog.Entry], field: str
+) -> None:
+    for entry in reversed(table.values()):
+        (action,) = (a for a in top_menu(desk, button).actions() if a.text() == entry.title)
+        assert action.toolTip() == entry.line
+        assert action.isChecked() is (getattr(desk.state.config, field) == entry.name)
+        action.trigger()
+        assert getattr(desk.state.config, field) == entry.name
+        for name, value in entry.defaults.items():
+            assert getattr(desk.state.config, name) == value
+        assert entry.title in desk.child(QToolButton, button).text()
+    runs = len(desk.sent(m.StartRun))
+    action.trigger()  # what runs already does not start again
+    assert len(desk.sent(m.StartRun)) == runs
+
+
+def test_batches_in_the_top_bar(desk: Desk) -> None:
+    titles = [a.text() for a in top_menu(desk, "batchButton").actions() if a.isCheckable()]
+    assert titles == ["whole text", "32 windows of 8", "256 windows of 8"]
+    (action,) = (a for a in top_menu(desk, "batchButton").actions() if a.text() == "32 windows of 8")
+    action.trigger()
+    assert desk.state.config.batch_size == 32
+    assert desk.child(QToolButton, "batchButton").text() == "32 windows of 8"
+    desk.controller.restart(desk.state.config.replace(batch_size=7))
+    actions = {a.text(): a.isChecked() for a in top_menu(desk, "batchButton").actions() if a.isCheckable()}
+    assert actions["7 windows of 8"]
+    assert sum(actions.values()) == 1
+
+
+# --- the numbers ------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def open_numbers(desk: Desk) -> Callable[[], NumbersDialog]:
+    def open_them() -> NumbersDialog:
+        desk.press(Qt.Key.Key_T, Qt.KeyboardModifier.ControlModifier)
+        return desk.child(NumbersDialog, "numbersDialog")
+
+    return open_them
+
+
+def read(view: QWidget) -> tuple[NDArray[np.float64], list[str], list[str]]:
+    """Return the numbers and the names of rows and columns of a table, as they are shown."""
+    assert isinstance(view, QTableView)
+    model = view.model()
+    rows, columns = range(model.rowCount()), range(model.columnCount())
+    numbers = np.array([[float(str(model.index(r, c).data())) for c in columns] for r in rows])
+    names = [
+        [str(model.headerData(place, orientation, Qt.ItemDataRole.DisplayRole)) for place in places]
+        for orientation, places in ((Qt.Orientation.Vertical, rows), (Qt.Orientation.Horizontal, columns))
+    ]
+    return numbers, *names
+
+
+def tab(dialog: NumbersDialog, title: str) -> QWidget:
+    (found,) = (
+        dialog.tabs.widget(i) for i in range(dialog.tabs.count()) if dialog.tabs.tabText(i).startswith(title)
+    )
+    return found
+
+
+def test_the_numbers_are_the_snapshot_s(desk: Desk, open_numbers: Callable[[], NumbersDialog]) -> None:
+    desk.tokens.edit.setPlainText("the cat")
+    table = desk.show(1234).tables["token"].astype(np.float64)
+    dialog = open_numbers()
+    vocabulary = desk.document.tokenizer.vocabulary
+    labels = [f"{glyph(token)}  {i}" for i, token in enumerate(vocabulary)]
+    numbers, rows, columns = read(tab(dialog, "Lookup table"))
+    np.testing.assert_allclose(numbers, table, rtol=1e-5)
+    assert rows == columns == labels
+    numbers, rows, columns = read(tab(dialog, f"Next token after ‘t  {vocabulary.index('t')}’"))
+    row = table[vocabulary.index("t")]
+    np.testing.assert_allclose(numbers[:, 0], np.exp(row) / np.exp(row).sum(), rtol=1e-5)
+    np.testing.assert_allclose(numbers[:, 1], desk.document.probabilities[vocabulary.index("t")], rtol=1e-5)
+    assert (rows, columns) == (labels, ["model", "in the text"])
+    assert "As of step 1,234" in desk.words(dialog)
+
+
+def test_the_losses_are_the_readings(desk: Desk, open_numbers: Callable[[], NumbersDialog]) -> None:
+    first, second = desk.reading(0, desk.table_at(0)), desk.reading(5, desk.table_at(5))
+    desk.worker.say(m.Measured("run-1", second))
+    desk.worker.say(m.Measured("run-1", as_read(desk.reading(9, desk.table_at(9)), val=None)))
+    numbers, rows, columns = read(tab(open_numbers(), "Losses, nats per token"))
+    assert rows == ["step 0", "step 5", "step 9"]
+    assert columns == ["training", "validation"]
+    np.testing.assert_allclose(numbers[:2], [(first.train, first.val), (second.train, second.val)], rtol=1e-5)
+    assert np.isnan(numbers[2, 1])
+
+
+def test_the_numbers_stay_while_training_goes_on(desk: Desk, open_numbers: Callable[[], NumbersDialog]) -> None:
+    table = desk.show(20).tables["token"]
+    dialog = open_numbers()
+    desk.show(21)
+    np.testing.assert_allclose(read(tab(dialog, "Lookup table"))[0], table, rtol=1e-5)
+    assert "As of step 20" in desk.words(dialog)
+
+
+def test_the_step_of_the_numbers_is_that_of_the_frame(
+    desk: Desk, open_numbers: Callable[[], NumbersDialog]
+) -> None:
+    desk.show(20)
+    desk.worker.say(m.Paused("run-1", 23, "asked"))  # the frame of step 23 is still under way
+    assert "As of step 20" in desk.words(open_numbers())
+
+
+def test_without_a_frame_the_dialog_says_why_it_is_empty(
+    desk: Desk, open_numbers: Callable[[], NumbersDialog]
+) -> None:
+    desk.controller.restart(desk.state.config.replace(init="normal-1"))
+    dialog = open_numbers()
+    assert dialog.tabs.count() == 0
+    assert "The trainer is warming up" in desk.words(dialog)
+
+
+def test_keyboard_and_screen_reader_reach_the_numbers(
+    desk: Desk, open_numbers: Callable[[], NumbersDialog]
+) -> None:
+    dialog = open_numbers()
+    for index in range(dialog.tabs.count()):
+        view = dialog.tabs.widget(index)
+        assert isinstance(view, QTableView)
+        assert view.accessibleName() == dialog.tabs.tabText(index)
+        assert view.focusPolicy() == Qt.FocusPolicy.WheelFocus or view.focusPolicy() & Qt.FocusPolicy.TabFocus

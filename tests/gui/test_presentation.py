@@ -1,0 +1,146 @@
+"""Presenting: full screen and larger, no menus; keys work wherever the focus is; and all of it ends again."""
+
+from collections.abc import Callable
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QTabWidget, QToolButton, QWidget
+from test_fake_trainer import Desk
+
+from embedviz.engine import messages as m
+from embedviz.gui.settings import Settings
+
+Key = Qt.Key
+
+
+@pytest.fixture
+def stage(desk: Desk) -> Desk:
+    """Give a window that presents, with the focus in the own line."""
+    desk.pause(20)
+    desk.focus(desk.tokens.edit)
+    desk.press(Key.Key_F5)
+    assert desk.window.presentation.is_on
+    if not desk.tokens.edit.hasFocus():  # its tab may be behind another
+        desk.focus(desk.tokens.edit)
+    desk.worker.sent.clear()
+    return desk
+
+
+def test_presenting_is_full_screen_larger_and_without_menus(stage: Desk) -> None:
+    assert stage.window.isFullScreen()
+    assert stage.theme.scale == pytest.approx(1.3)
+    assert not stage.window.menuBar().isVisible()
+    assert not stage.window.statusBar().isVisible()
+
+
+@pytest.mark.parametrize("way_out", [Key.Key_F5, Key.Key_Escape, "button"], ids=str)
+def test_all_ways_out_bring_everything_back(desk: Desk, way_out: Qt.Key | str) -> None:
+    desk.theme.set_scale(1.1)
+    size = desk.window.size()
+    wide = desk.window.findChild(QTabWidget, "panelTabs") is None
+    for _ in range(2):
+        desk.press(Key.Key_F5)
+        assert desk.theme.scale == pytest.approx(1.43)
+        if isinstance(way_out, str):
+            desk.click(desk.child(QToolButton, "presentButton"))
+        else:
+            desk.press(way_out)
+        assert not desk.window.presentation.is_on
+        assert not desk.window.isFullScreen()
+        assert desk.theme.scale == pytest.approx(1.1)
+        assert desk.window.menuBar().isVisible()
+        assert desk.window.statusBar().isVisible()
+    desk.qtbot.waitUntil(lambda: desk.window.size() == size)
+    assert (desk.window.findChild(QTabWidget, "panelTabs") is None) is wide
+
+
+def test_a_maximized_window_comes_back_maximized(desk: Desk) -> None:
+    desk.window.showMaximized()
+    desk.press(Key.Key_F5, times=2)
+    assert desk.window.isMaximized()
+
+
+@pytest.mark.parametrize(
+    ("key", "command"),
+    [
+        (Key.Key_Space, m.Play("run-1", m.Until(converged=True))),
+        (Key.Key_Right, m.Advance("run-1", 1)),
+        (Key.Key_Left, m.GoTo("run-1", 19)),
+        (Key.Key_Home, m.GoTo("run-1", 0)),
+        (Key.Key_BracketRight, m.SetPace("run-1", 200)),
+    ],
+    ids=str,
+)
+def test_keys_work_although_the_own_line_has_the_focus(stage: Desk, key: Qt.Key, command: m.Command) -> None:
+    line = stage.state.line
+    stage.press(key)
+    assert stage.worker.sent == [command]
+    assert stage.state.line == line
+
+
+def test_letters_can_still_be_typed(stage: Desk) -> None:
+    stage.press(Key.Key_End, Qt.KeyboardModifier.ControlModifier)
+    line = stage.state.line
+    stage.type("at")
+    assert stage.state.line == line + "at"
+
+
+def test_a_full_stop_blanks_the_screen(stage: Desk) -> None:
+    line = stage.state.line
+    stage.press(Key.Key_Period)
+    blank = stage.child(QWidget, "blank")
+    assert blank.isVisible()
+    assert blank.geometry() == stage.window.rect()
+    assert blank.grab().toImage().pixelColor(50, 50).name() == "#000000"
+    stage.press(Key.Key_Space)  # goes on behind it
+    assert stage.sent(m.Play)
+    with stage.qtbot.waitSignal(blank.destroyed):
+        stage.press(Key.Key_Period)
+    assert not stage.window.presentation.is_blank
+    assert stage.state.line == line
+
+
+def test_the_blank_covers_the_window_whatever_its_size(stage: Desk) -> None:
+    stage.press(Key.Key_Period)
+    stage.window.resize(stage.window.width() + 100, stage.window.height() + 50)
+    stage.qtbot.waitUntil(lambda: stage.child(QWidget, "blank").geometry() == stage.window.rect())
+
+
+def test_leaving_takes_the_blank_away(stage: Desk) -> None:
+    stage.press(Key.Key_Period)
+    blank = stage.child(QWidget, "blank")
+    with stage.qtbot.waitSignal(blank.destroyed):
+        stage.press(Key.Key_Escape)
+    assert not stage.window.presentation.is_on
+
+
+def test_outside_a_presentation_these_keys_mean_nothing(desk: Desk) -> None:
+    desk.press(Key.Key_Escape)
+    desk.press(Key.Key_Period)
+    assert desk.window.isVisible()
+    assert desk.window.findChild(QWidget, "blank") is None
+    desk.focus(desk.tokens.edit)
+    line = desk.state.line
+    desk.press(Key.Key_End, Qt.KeyboardModifier.ControlModifier)
+    desk.type(".")
+    assert desk.state.line == line + "."
+
+
+def test_dialogs_keep_their_keys(stage: Desk) -> None:
+    stage.action("keys").trigger()
+    (dialog,) = (w for w in stage.window.findChildren(QWidget) if w.windowTitle() == "Keys")
+    with stage.qtbot.waitSignal(dialog.destroyed):
+        stage.qtbot.keyClick(dialog, Key.Key_Escape)
+    assert stage.window.presentation.is_on
+
+
+def test_closing_while_presenting_remembers_the_ordinary_window(make_desk: Callable[..., Desk], tmp_path) -> None:
+    desk = make_desk()
+    desk.window.show()
+    desk.window.presentation.toggle()
+    desk.window.close()
+    assert Settings(tmp_path / "settings.ini").number("scale", 0) == 1.0
+    again = make_desk(mode=None)
+    again.window.restore()
+    again.window.show()
+    assert not again.window.isFullScreen()
