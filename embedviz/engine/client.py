@@ -115,6 +115,8 @@ class TrainerClient:
             while (event := self._channel.receive()) is not None:
                 self.last_heard = time.monotonic()
                 if isinstance(event, m.SnapshotWritten):
+                    if event.losses is not None:
+                        yield event.losses
                     yield self._take(event)
                     continue
                 if isinstance(event, m.Started):

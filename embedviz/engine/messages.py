@@ -167,17 +167,6 @@ class Started:
     snapshot_bytes: int
 
 
-@dataclass(frozen=True)
-class SnapshotWritten:
-    """A snapshot lies in the mapped file: `layout` has (name, dtype, shape, offset) of every array."""
-
-    run_id: str
-    step: int
-    steps_per_second: float
-    reading: Reading
-    layout: tuple[tuple[str, str, tuple[int, ...], int], ...]
-
-
 @dataclass(frozen=True, eq=False)
 class Losses:
     """Training losses of the consecutive steps from `first_step` on, (N,) float64, none left out."""
@@ -185,6 +174,21 @@ class Losses:
     run_id: str
     first_step: int
     losses: Array
+
+
+@dataclass(frozen=True, eq=False)
+class SnapshotWritten:
+    """A snapshot lies in the mapped file: `layout` has (name, dtype, shape, offset) of every array.
+
+    `losses` are those since the last ones: they come along, since a message more is a wake-up more.
+    """
+
+    run_id: str
+    step: int
+    steps_per_second: float
+    reading: Reading
+    layout: tuple[tuple[str, str, tuple[int, ...], int], ...]
+    losses: Losses | None = None
 
 
 @dataclass(frozen=True)

@@ -245,7 +245,6 @@ class ServedRun:
             share = READING_SHARE_SLOW if self._is_slow() else READING_SHARE
             if self.playing and now - self._reading_at >= min(READING_PATIENCE_S, self._reading_cost / share):
                 self._reading = self._read(share * (now - self._reading_at))  # goes with the snapshot
-            self._flush_losses()
             self._snapshot()
 
     def _is_slow(self) -> bool:
@@ -269,9 +268,9 @@ class ServedRun:
         )
         layout = self.file.write(arrays)
         self.has_credit = False
-        self._send(
-            SnapshotWritten(self.run_id, session.step, self._steps_per_second(before), self._reading, layout)
-        )
+        rate = self._steps_per_second(before)
+        losses = self._take_losses()
+        self._send(SnapshotWritten(self.run_id, session.step, rate, self._reading, layout, losses))
         self._snapshot_at = time.perf_counter()
         self._snapshot_cost = 0.8 * self._snapshot_cost + 0.2 * (self._snapshot_at - before)
 
@@ -283,10 +282,17 @@ class ServedRun:
         return self._rate
 
     def _flush_losses(self) -> None:
-        if self._losses:
-            self._send(Losses(self.run_id, self._first_loss_step, np.array(self._losses)))
-            self._first_loss_step += len(self._losses)
-            self._losses.clear()
+        losses = self._take_losses()
+        if losses is not None:
+            self._send(losses)
+
+    def _take_losses(self) -> Losses | None:
+        if not self._losses:
+            return None
+        losses = Losses(self.run_id, self._first_loss_step, np.array(self._losses))
+        self._first_loss_step += len(self._losses)
+        self._losses.clear()
+        return losses
 
     def _measure(self, budget_s: float) -> None:
         self._reading = self._read(budget_s)

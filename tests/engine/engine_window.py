@@ -193,6 +193,8 @@ class Window(Conversation):
 
     def _hear(self) -> None:
         while (event := self.channel.receive()) is not None:
+            if isinstance(event, m.SnapshotWritten) and event.losses is not None:
+                self._arriving.put(event.losses)  # as the client does
             self._arriving.put(event)
         self._arriving.put(None)
 

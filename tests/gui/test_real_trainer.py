@@ -230,9 +230,9 @@ def test_another_text_while_training(desk: Desk, monkeypatch: pytest.MonkeyPatch
     assert desk.sentences == []
 
 
-def test_a_killed_trainer_and_the_way_on(qtbot: QtBot, tmp_path: Path) -> None:
-    parts = open_window(tmp_path)
-    desk = Desk(parts, parts.worker, qtbot)  # type: ignore[arg-type]
+def test_a_killed_trainer_and_the_way_on(desk: Desk) -> None:
+    """The last one here: it closes the window, because another trainer than before is behind it."""
+    parts = desk.parts
     desk.controller.set_pace(200)
     desk.state.set_until(m.Until())
     desk.controller.play_or_pause()
@@ -261,4 +261,5 @@ def test_a_killed_trainer_and_the_way_on(qtbot: QtBot, tmp_path: Path) -> None:
     desk.controller.rewind()
     wait(lambda: rests_at(parts, 0))
     assert not desk.snapshot.tables["token"].any()
-    put_away(parts)
+    parts.close()
+    assert desk.worker.pid is None  # type: ignore[attr-defined]

@@ -25,7 +25,8 @@ def colours(path: Path) -> int:
     return len({image.pixel(x, y) for x in range(image.width()) for y in range(image.height())})
 
 
-def test_the_tour(qtbot: QtBot, tmp_path: Path) -> None:
+def test_the_tour(qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tour, "SETTLE_MS", 10)
     out = tmp_path / "pictures" / "of today"
     assert run_tour(out, SIZE, "light", 1.0, None) == 0
     report = json.loads((out / "tour.json").read_text(encoding="utf-8"))

@@ -1,6 +1,6 @@
 """Keys, menus and the words about them: what a person presses, and which command the trainer gets."""
 
-from collections.abc import Callable
+from itertools import product
 
 import pytest
 from PySide6.QtCore import Qt
@@ -24,6 +24,7 @@ from test_fake_trainer import Desk
 from embedviz.engine import messages as m
 from embedviz.gui.actions import ACTIONS
 from embedviz.gui.state import Phase
+from embedviz.gui.theme import DARK, LIGHT
 
 PLAIN, SHIFT, CTRL = (
     Qt.KeyboardModifier.NoModifier,
@@ -41,9 +42,8 @@ def at_20(desk: Desk) -> Desk:
     return desk
 
 
-@pytest.mark.parametrize(
-    ("key", "modifiers", "command"),
-    [
+def test_what_keys_ask_of_the_trainer(at_20: Desk) -> None:
+    for key, modifiers, command in (
         (Key.Key_Space, PLAIN, m.Play("run-1", m.Until(converged=True))),
         (Key.Key_Right, PLAIN, m.Advance("run-1", 1)),
         (Key.Key_Left, PLAIN, m.GoTo("run-1", 19)),
@@ -51,29 +51,23 @@ def at_20(desk: Desk) -> Desk:
         (Key.Key_Left, SHIFT, m.GoTo("run-1", 10)),
         (Key.Key_Home, PLAIN, m.GoTo("run-1", 0)),
         (Key.Key_BracketLeft, PLAIN, m.SetPace("run-1", 20)),
-        (Key.Key_BracketRight, PLAIN, m.SetPace("run-1", 200)),
-    ],
-    ids=str,
-)
-def test_what_a_key_asks_of_the_trainer(
-    at_20: Desk, key: Qt.Key, modifiers: Qt.KeyboardModifier, command: m.Command
-) -> None:
-    at_20.press(key, modifiers)
-    assert at_20.worker.sent == [command]
+        (Key.Key_BracketRight, PLAIN, m.SetPace("run-1", 60)),
+    ):
+        at_20.worker.sent.clear()
+        at_20.press(key, modifiers)
+        assert at_20.worker.sent == [command], key
 
 
-@pytest.mark.parametrize(
-    ("name", "command"),
-    [
+def test_the_buttons_do_what_the_keys_do(at_20: Desk) -> None:
+    for name, command in (
         ("play", m.Play("run-1", m.Until(converged=True))),
         ("step", m.Advance("run-1", 1)),
         ("back", m.GoTo("run-1", 19)),
         ("rewind", m.GoTo("run-1", 0)),
-    ],
-)
-def test_the_buttons_do_what_the_keys_do(at_20: Desk, name: str, command: m.Command) -> None:
-    at_20.click(at_20.child(QToolButton, f"{name}Button"))
-    assert at_20.worker.sent == [command]
+    ):
+        at_20.worker.sent.clear()
+        at_20.click(at_20.child(QToolButton, f"{name}Button"))
+        assert at_20.worker.sent == [command], name
 
 
 def test_what_is_typed_into_the_own_line_is_text_and_no_command(at_20: Desk) -> None:
@@ -90,13 +84,13 @@ def test_what_is_typed_into_the_own_line_is_text_and_no_command(at_20: Desk) -> 
     assert at_20.state.run.phase is Phase.PAUSED
 
 
-@pytest.mark.parametrize("name", ["findToken", "vocabularySearch"])
-def test_a_space_in_a_search_field_is_a_space(at_20: Desk, name: str) -> None:
+def test_a_space_in_a_search_field_is_a_space(at_20: Desk) -> None:
     at_20.tokens.segments.set_value("vocabulary")
-    field = at_20.child(QLineEdit, name)
-    at_20.focus(field)
-    at_20.type(" ")
-    assert field.text() == " "
+    for name in ("findToken", "vocabularySearch"):
+        field = at_20.child(QLineEdit, name)
+        at_20.focus(field)
+        at_20.type(" ")
+        assert field.text() == " "
     assert not at_20.worker.sent
 
 
@@ -199,15 +193,17 @@ def test_rewinding_what_began_to_play_at_the_start(desk: Desk) -> None:
     assert desk.worker.sent == [m.GoTo("run-1", 0)]
 
 
-@pytest.mark.parametrize("phase", [Phase.WARMING, Phase.PAUSED, Phase.PLAYING, Phase.PAUSING, Phase.LOST])
-@pytest.mark.parametrize("step", [0, 5])
-def test_which_actions_there_are(desk: Desk, phase: Phase, step: int) -> None:
-    desk.state.update_run(phase=phase, step=step)
-    idle = phase is Phase.PAUSED
-    assert desk.action("play").isEnabled()
-    assert desk.action("step").isEnabled() is idle
-    assert desk.action("back").isEnabled() is (idle and step > 0)
-    assert desk.action("rewind").isEnabled() is (step > 0 and phase not in (Phase.WARMING, Phase.LOST))
+def test_which_actions_there_are(desk: Desk) -> None:
+    for phase, step in product(Phase, (0, 5)):
+        desk.state.update_run(phase=phase, step=step)
+        idle = phase is Phase.PAUSED
+        enabled = {name: desk.action(name).isEnabled() for name in ("play", "step", "back", "rewind")}
+        assert enabled == {
+            "play": True,
+            "step": idle,
+            "back": idle and step > 0,
+            "rewind": step > 0 and phase not in (Phase.WARMING, Phase.LOST),
+        }, (phase, step)
 
 
 def test_there_is_no_step_before_the_first(desk: Desk) -> None:
@@ -269,22 +265,21 @@ def test_larger_works_while_typing(desk: Desk) -> None:
     assert desk.theme.scale == pytest.approx(1.1)
 
 
-@pytest.mark.parametrize(
-    ("key", "modifiers", "title"),
-    [
+def test_dialogs_open_and_close(desk: Desk) -> None:
+    for key, modifiers, title in (
         (Key.Key_F1, PLAIN, "Keys"),
         (Key.Key_T, CTRL, "Numbers as tables"),
         (Key.Key_Comma, CTRL, "Settings of the run"),
-    ],
-)
-def test_dialogs_open_and_close(desk: Desk, key: Qt.Key, modifiers: Qt.KeyboardModifier, title: str) -> None:
-    desk.press(key, modifiers)
-    (dialog,) = desk.window.findChildren(QDialog)
-    assert dialog.windowTitle() == title
-    desk.qtbot.waitUntil(dialog.isVisible)
-    with desk.qtbot.waitSignal(dialog.destroyed):
-        desk.qtbot.keyClick(dialog, Key.Key_Escape)
-    assert not desk.window.findChildren(QDialog)
+    ):
+        desk.press(key, modifiers)
+        (dialog,) = desk.window.findChildren(QDialog)
+        assert dialog.windowTitle() == title
+        desk.qtbot.waitUntil(dialog.isVisible)
+        with desk.qtbot.waitSignal(dialog.destroyed):
+            desk.qtbot.keyClick(dialog, Key.Key_Escape)
+        assert not desk.window.findChildren(QDialog)
+        desk.window.activateWindow()  # which a desktop would do
+        desk.qtbot.waitUntil(desk.window.isActiveWindow)
 
 
 def test_the_keys_dialog_names_every_key(desk: Desk) -> None:
@@ -359,11 +354,12 @@ def test_no_key_means_two_things(desk: Desk) -> None:
     assert len(keys) == len(set(keys))
 
 
-@pytest.mark.parametrize("title", ["File", "Run", "View", "Help"])
-def test_the_menus(desk: Desk, title: str) -> None:
-    (menu,) = (action.menu() for action in desk.window.menuBar().actions() if action.text() == title)
-    assert isinstance(menu, QMenu)
-    assert menu.toolTipsVisible()
+def test_the_menus(desk: Desk) -> None:
+    menus = {action.text(): action.menu() for action in desk.window.menuBar().actions()}
+    assert list(menus) == ["File", "Run", "View", "Help"]
+    for menu in menus.values():
+        assert isinstance(menu, QMenu)
+        assert menu.toolTipsVisible()
 
 
 NAMED: list[tuple[str, str]] = [
@@ -388,10 +384,10 @@ NAMED: list[tuple[str, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("name", "says"), NAMED, ids=[name for name, _ in NAMED])
-def test_names_for_screen_readers(desk: Desk, name: str, says: str) -> None:
+def test_names_for_screen_readers(desk: Desk) -> None:
     desk.training.loss.load()
-    assert desk.child(QWidget, name).accessibleName() == says
+    for name, says in NAMED:
+        assert desk.child(QWidget, name).accessibleName() == says, name
 
 
 def test_charts_say_what_they_show(desk: Desk) -> None:
@@ -437,14 +433,12 @@ def test_the_status_bar(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     assert desk.child(QLabel, "statusPhase").isVisible()
 
 
-@pytest.mark.parametrize("theme", ["system", "light", "dark"])
-def test_the_theme_menu(make_desk: Callable[..., Desk], theme: str) -> None:
-    desk = make_desk(mode="dark" if theme == "light" else "light")
-    (choice,) = (a for a in menu_actions(desk.window.menuBar()) if a.data() == theme and a.isCheckable())
-    before = desk.theme.colours
-    assert not choice.isChecked()
-    choice.trigger()
-    assert desk.theme.mode == theme
-    assert choice.isChecked()
-    if theme != "system":
-        assert desk.theme.colours is not before
+def test_the_theme_menu(desk: Desk) -> None:
+    choices = [action for action in menu_actions(desk.window.menuBar()) if action.actionGroup() is not None]
+    assert [choice.data() for choice in choices] == ["system", "light", "dark"]
+    assert [choice.isChecked() for choice in choices] == [False, True, False]
+    for choice, colours in ((choices[2], DARK), (choices[1], LIGHT), (choices[0], None)):
+        choice.trigger()
+        assert desk.theme.mode == choice.data()
+        assert [other for other in choices if other.isChecked()] == [choice]
+        assert desk.theme.colours is colours or colours is None
