@@ -106,7 +106,7 @@ class TrainerClient:
             raise TrainerGoneError("The trainer does not read its commands any more.") from error
 
     def events(self) -> Iterator[ClientEvent]:
-        """Yield what the trainer says until it is gone. Snapshots are copied out and acknowledged here."""
+        """Yield what the trainer says until it is gone; snapshots are copied out as soon as they are there."""
         with self._deciding:
             if self._closed:
                 return
@@ -153,8 +153,9 @@ class TrainerClient:
         self._process.wait()
 
     def _take(self, event: m.SnapshotWritten) -> Snapshot:
-        arrays = self._files[event.run_id].read(event.layout)
-        self.send(m.Taken(event.run_id))
+        file = self._files[event.run_id]
+        arrays = file.read(event.layout)
+        file.free()
         return Snapshot(
             event.run_id,
             event.step,

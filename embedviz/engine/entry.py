@@ -12,7 +12,7 @@ import traceback
 from collections.abc import Callable
 
 from embedviz.engine.channel import Channel
-from embedviz.engine.messages import Event, Failed, Message, Taken
+from embedviz.engine.messages import Event, Failed, Message
 from embedviz.errors import EmbedvizError
 
 MOST_COMMANDS = 1024  # waiting to be carried out; more are refused, aloud
@@ -22,7 +22,7 @@ class Inbox:
     """The commands that have arrived. `on_gone` is called, on the reading thread, when the window is gone."""
 
     def __init__(self, channel: Channel, on_gone: Callable[[], None]) -> None:
-        self.commands: queue.Queue[Message] = queue.Queue()
+        self.commands: queue.Queue[Message] = queue.Queue(MOST_COMMANDS)
         self.on_gone = on_gone
         self.cleanup: Callable[[], None] = lambda: None
         self._channel = channel
@@ -39,10 +39,9 @@ class Inbox:
     def _listen(self) -> None:
         try:
             while (message := self._channel.receive()) is not None:
-                # Credit is bounded by itself, and lost credit would be the last of the snapshots.
-                if self.commands.qsize() < MOST_COMMANDS or isinstance(message, Taken):
-                    self.commands.put(message)
-                else:
+                try:
+                    self.commands.put_nowait(message)
+                except queue.Full:
                     run_id = getattr(message, "run_id", None)
                     sentence = f"The trainer is too busy for another command ({MOST_COMMANDS} are waiting)."
                     self.send(Failed(run_id, type(message).__name__, sentence))

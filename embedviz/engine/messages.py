@@ -113,13 +113,6 @@ class Predict:
 
 
 @dataclass(frozen=True)
-class Taken:
-    """The last snapshot of the run was copied out: the next may be written."""
-
-    run_id: str
-
-
-@dataclass(frozen=True)
 class StopRun:
     """Forget the run; answer Stopped."""
 
@@ -261,9 +254,7 @@ class Failed:
     details: str = ""
 
 
-Command: TypeAlias = (
-    LoadDataset | StartRun | Play | Pause | Advance | GoTo | SetPace | Watch | Predict | Taken | StopRun
-)
+Command: TypeAlias = LoadDataset | StartRun | Play | Pause | Advance | GoTo | SetPace | Watch | Predict | StopRun
 Event: TypeAlias = (
     Ready
     | Started

@@ -35,6 +35,7 @@ SLOW_PACE = 60.0
 READING_PATIENCE_S = 2.0  # the longest wait for a reading that the share allows
 CHECKPOINT_SPACING_S = 0.9
 RATE_WINDOW_S = 0.5
+LOOK_AGAIN_S = 0.005  # while there is nothing to do but to wait until a snapshot is taken
 LOSSES_AT_ONCE = 4096
 MOST_CONTEXTS = 16
 MARK_GROWTH = 1.3  # readings are taken at steps 1, 2, 3, 4, 5, 6, 7, 9, 11, 14, ... whatever the clock says
@@ -61,7 +62,6 @@ class ServedRun:
         self.session = session
         self.playing = False
         self.pace: float | None = None  # steps a second; None: as fast as it goes
-        self.has_credit = True
         self._send = send
         self._until = Until()
         self._hurried = False  # playing at full speed whatever the pace, to get to a step
@@ -170,8 +170,9 @@ class ServedRun:
     def seconds_until_due(self, now: float) -> float:
         """Return how long there is neither a step to take nor one to show."""
         wait_s = self.seconds_to_next_step(now)
-        if self.has_credit and self.session.step != self._shown_step:
-            wait_s = min(wait_s, max(0.0, self._snapshot_at + self._snapshot_spacing_s() - now))
+        if self._wants_snapshot or self.session.step != self._shown_step:
+            due_in_s = max(0.0, self._snapshot_at + self._snapshot_spacing_s() - now)
+            wait_s = min(wait_s, due_in_s if self.file.is_free else max(due_in_s, LOOK_AGAIN_S))
         return wait_s
 
     def take_steps(self, end: float, waiting: Sized) -> None:
@@ -238,7 +239,7 @@ class ServedRun:
             self._flush_losses()
         if self.playing and now - self._checkpoint_at > CHECKPOINT_SPACING_S:
             self._checkpoint()
-        if not self.has_credit:
+        if not self.file.is_free:
             return
         is_new = self.session.step != self._shown_step and now - self._snapshot_at >= self._snapshot_spacing_s()
         if self._wants_snapshot or is_new:
@@ -267,7 +268,6 @@ class ServedRun:
             session.logits(self._contexts) if len(self._contexts) else np.zeros((0, self._vocab_size), np.float32)
         )
         layout = self.file.write(arrays)
-        self.has_credit = False
         rate = self._steps_per_second(before)
         losses = self._take_losses()
         self._send(SnapshotWritten(self.run_id, session.step, rate, self._reading, layout, losses))

@@ -44,7 +44,6 @@ class Server:
             m.SetPace: self._set_pace,
             m.Watch: lambda c: self._runs[c.run_id].watch(c),
             m.Predict: self._predict,
-            m.Taken: self._taken,
             m.StopRun: self._stop_run,
         }
 
@@ -143,9 +142,6 @@ class Server:
         session = self._runs[command.run_id].session
         logits = session.logits(command.context[None, :])[0]  # (V,)
         self._send(m.Predicted(command.run_id, command.request, session.step, logits))
-
-    def _taken(self, command: m.Taken) -> None:
-        self._runs[command.run_id].has_credit = True
 
     def _stop_run(self, command: m.StopRun) -> None:
         self._forget(command.run_id)

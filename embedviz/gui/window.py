@@ -167,7 +167,7 @@ class MainWindow(QMainWindow):
             return
         self._is_wide = wide
         self.top_bar.set_compact(not wide)
-        old = self._holder
+        old, focused = self._holder, self.focusWidget()
         for panel in self._panels.values():
             panel.setParent(None)
         if wide:
@@ -176,8 +176,11 @@ class MainWindow(QMainWindow):
             tabs = named(QTabWidget(), "panelTabs")
             for title, panel in self._panels.items():
                 tabs.addTab(panel, title)
+                if focused is not None and panel.isAncestorOf(focused):
+                    tabs.setCurrentWidget(panel)
             self._holder = tabs
         self._place.addWidget(self._holder)
+        self._holder.show()
         if wide:  # tabs hide all panels but one
             for panel in self._panels.values():
                 panel.show()
@@ -185,6 +188,8 @@ class MainWindow(QMainWindow):
             self._place.removeWidget(old)
             old.setParent(None)
             old.deleteLater()
+        if focused is not None:
+            focused.setFocus()
         self._space()
 
     def _has_room(self) -> bool:

@@ -186,6 +186,10 @@ class Window(Conversation):
         for file in self._files.values():
             file.close()
 
+    def take(self, run_id: str) -> None:
+        """Let the next snapshot of the run be written."""
+        self._files[run_id].free()
+
     def _when_gone(self) -> None:
         self.gone.set()
         with contextlib.suppress(queue.Full):  # wakes a server that waits for a command
@@ -211,7 +215,7 @@ class Window(Conversation):
             return event
         arrays = self._files[event.run_id].read(event.layout)
         if self.takes_snapshots:
-            self.send(m.Taken(event.run_id))
+            self.take(event.run_id)
         kinds: dict[str, dict[str, m.Array]] = {"table": {}, "gradient": {}}
         for name, array in arrays.items():
             kind, _, rest = name.partition(" ")

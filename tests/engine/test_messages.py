@@ -53,7 +53,6 @@ MESSAGES: dict[type, st.SearchStrategy[Any]] = {
     m.SetPace: st.builds(m.SetPace, text, st.none() | floats),
     m.Watch: st.builds(m.Watch, text, arrays, st.booleans()),
     m.Predict: st.builds(m.Predict, text, steps, arrays),
-    m.Taken: st.builds(m.Taken, text),
     m.StopRun: st.builds(m.StopRun, text),
     m.Ready: st.builds(m.Ready, steps, text),
     m.Started: st.builds(
@@ -191,7 +190,7 @@ def test_any_other_json_is_noticed(value: object, payload: bytes) -> None:
         b"{}",
         b"\xff\xfe",
         b'{"$type":"Nobody"}',
-        b'{"$type":"Taken"}',
+        b'{"$type":"Pause"}',
         b'{"$type":"Until","step":null,"converged":false}',  # a part, not a message
         b'{"$type":"Losses","run_id":"a","first_step":0,"losses":{"$array":["<f8",[-1]]}}',
         b'{"$type":"Losses","run_id":"a","first_step":0,"losses":{"$array":["|O",[1]]}}',

@@ -65,9 +65,9 @@ def test_a_snapshot_is_written_only_when_the_last_was_taken(window: Window, data
     window.wait_for(m.Paused, "a")
     window.catch_up("a")
     assert [snapshot.step for snapshot in window.of(Snapshot)] == [0]
-    window.send(m.Taken("a"))
+    window.take("a")
     assert_same_tables(window.wait_for(Snapshot, "a"), straight_run(WHOLE, dataset, 300)[1])
-    window.send(m.Taken("a"))
+    window.take("a")
     window.catch_up("a")
     assert [snapshot.step for snapshot in window.of(Snapshot)] == [0, 300]
 
@@ -355,7 +355,7 @@ def test_nothing_of_a_stopped_run_follows(window: Window, dataset: Dataset) -> N
     window.wait_for(m.Losses, "a")
     window.send(m.StopRun("a"), m.Play("a"), m.Pause("a"), m.Advance("a"), m.GoTo("a", 3), m.SetPace("a", 1.0))
     window.send(m.Watch("a", np.zeros((1, 1), np.int64)), m.Predict("a", 0, np.zeros(1, np.int64)))
-    window.send(m.Taken("a"), m.StopRun("a"))
+    window.send(m.StopRun("a"))
     window.wait_for(m.Stopped, "a")
     end = len(window.heard)
     window.catch_up("b")
@@ -543,15 +543,6 @@ def test_more_commands_than_fit_are_refused_aloud(idle_window: Window, dataset: 
     window.wait_for(m.Paused, "a")  # no step is taken while commands wait
     window.catch_up("a")
     assert len(window.of(m.Failed)) == 5
-
-
-def test_credit_is_never_refused(idle_window: Window, dataset: Dataset) -> None:
-    window = idle_window
-    for _ in range(entry.MOST_COMMANDS):
-        window.send(m.Pause("nobody"))
-    window.send(m.Taken("a"), m.Pause("nobody"))
-    assert window.wait_for(m.Failed).command == "Pause"
-    assert not [failed for failed in window.of(m.Failed) if failed.command == "Taken"]
 
 
 def test_a_message_that_is_no_command_is_answered(window: Window, dataset: Dataset) -> None:

@@ -91,8 +91,8 @@ def test_the_name_goes_when_nobody_opens(folders: list[Path]) -> None:
 
 
 def test_two_files_do_not_meet() -> None:
-    first, second = SnapshotFile.create(64), SnapshotFile.create(64)
     ones, twos = np.ones(8), np.full(8, 2.0)
+    first, second = (SnapshotFile.create(room_for({"x": ((8,), np.float64)})) for _ in range(2))
     layouts = first.write({"x": ones}), second.write({"x": twos})
     np.testing.assert_array_equal(first.read(layouts[0])["x"], ones)
     np.testing.assert_array_equal(second.read(layouts[1])["x"], twos)

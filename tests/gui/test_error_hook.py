@@ -81,7 +81,7 @@ def test_an_exception_in_a_thread_is_one_notice(
 
 
 def test_an_exception_while_painting_is_one_notice(
-    desk: Desk, hook: ErrorHook, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    desk: Desk, hook: ErrorHook, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     def fail(_painter: QPainter, _exposed: object) -> None:
         raise IndexError("while painting")
@@ -93,7 +93,7 @@ def test_an_exception_while_painting_is_one_notice(
     desk.show(5)
     assert len(desk.sentences) == 1
     assert "IndexError" in desk.sentences[0]
-    assert "while painting" in capsys.readouterr().err
+    assert "while painting" in capfd.readouterr().err
 
 
 def test_an_error_with_a_sentence_of_its_own_says_that(

@@ -84,13 +84,19 @@ def test_in_the_order_of_the_vocabulary(desk: Desk, bars: Bars) -> None:
     assert bars.ids[0] == int(np.argmax(model_after(desk, "t")))
 
 
-def test_only_the_likeliest_of_a_large_vocabulary(desk: Desk, bars: Bars) -> None:
+def test_only_the_likeliest_of_a_large_vocabulary_and_that_is_said(
+    desk: Desk, bars: Bars, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    captions: list[str] = []
+    monkeypatch.setattr(desk.following.bars, "set_caption", captions.append)
     many = "".join(map(chr, range(0x4E00, 0x4E00 + 300)))
     assert desk.window.texts.open_text(many + "ab" * 500)
     desk.show(1)
     assert len(bars.ids) == TOP_K
+    assert captions[-1] == "the 50 likeliest of 302 tokens"
     desk.switch(desk.following, "vocabulary")
     assert len(bars.ids) == 302
+    assert captions[-1] == ""
 
 
 def test_log_probabilities(desk: Desk, bars: Bars) -> None:

@@ -20,8 +20,7 @@ def stage(desk: Desk) -> Desk:
     desk.focus(desk.tokens.edit)
     desk.press(Key.Key_F5)
     assert desk.window.presentation.is_on
-    if not desk.tokens.edit.hasFocus():  # its tab may be behind another
-        desk.focus(desk.tokens.edit)
+    assert desk.tokens.edit.hasFocus()
     desk.worker.sent.clear()
     return desk
 

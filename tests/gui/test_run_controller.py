@@ -107,16 +107,15 @@ def test_late_words_of_an_old_run_change_nothing(desk: Desk) -> None:
 
 
 def test_a_late_snapshot_of_an_old_run_is_not_shown(desk: Desk) -> None:
-    record = desk.worker.record("run-1")
-    assert record is not None
     late = desk.show(20)
     desk.controller.restart(desk.state.config.replace(seed=2))
-    assert desk.state.record is not None
-    desk.state.record.absorb(late)  # in the mailbox, of another run
+    desk.answer()
     frames: list[int] = []
     desk.state.frame_shown.connect(lambda: frames.append(desk.snapshot.step))
-    desk.answer()
-    desk.qtbot.waitUntil(lambda: desk.state.record is not None and desk.state.record.take_snapshot() is None)
+    record = desk.state.record
+    assert record is not None
+    record.absorb(late)  # in the mailbox, of another run
+    desk.qtbot.waitUntil(lambda: record._snapshot is None)  # until it was looked at
     desk.show(1)
     assert frames == [1]
 
@@ -301,6 +300,15 @@ def test_a_trainer_that_speaks_again_is_not_called_silent(desk: Desk) -> None:
     desk.lose(0, 3.0)
     desk.qtbot.waitUntil(lambda: not desk.sentences)
     assert not desk.window.notice_bar.isVisible()
+
+
+def test_a_silent_trainer_that_dies_is_said_to_be_dead_and_no_longer_silent(desk: Desk) -> None:
+    desk.play()
+    fall_silent(desk)
+    desk.qtbot.waitUntil(lambda: bool(desk.sentences))
+    desk.worker.die()
+    (sentence,) = desk.sentences
+    assert "ended unexpectedly" in sentence
 
 
 def test_a_paused_trainer_may_be_silent(desk: Desk) -> None:

@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
     QComboBox,
     QLabel,
     QPushButton,
+    QSpinBox,
     QSplitter,
     QStackedWidget,
     QStyle,
@@ -229,14 +230,13 @@ def test_a_narrow_window_has_tabs_and_loses_nothing(desk: Desk) -> None:
     holder = tabs(desk)
     assert holder is not None
     assert [holder.tabText(i) for i in range(holder.count())] == list(PANELS)
-    desk.qtbot.waitUntil(holder.isVisible)
     for index, panel in enumerate(panels):
         holder.setCurrentIndex(index)
         assert [other.isVisible() for other in panels] == [other is panel for other in panels]
     resize(desk, 1366, 768)
     assert tabs(desk) is None
-    desk.qtbot.waitUntil(lambda: all(panel.isVisible() for panel in panels))
-    assert [desk.words(panel) for panel in panels] == before
+    assert all(panel.isVisible() for panel in panels)
+    desk.qtbot.waitUntil(lambda: [desk.words(panel) for panel in panels] == before)
     assert (desk.state.line, desk.state.selected, desk.table.mode.value) == ("the cat", 2, "softmax")
     desk.show(21)
     assert "step 21" in desk.words(desk.following)
@@ -254,6 +254,21 @@ def test_in_tabs_the_keyboard_stays_in_the_tab_that_is_shown(desk: Desk) -> None
         if any(panel.isAncestorOf(after) for panel in hidden):
             assert not after.isVisible()
         widget = after
+
+
+def test_the_keyboard_stays_where_it_was(desk: Desk) -> None:
+    for widget, title in ((desk.tokens.edit, "Tokens"), (desk.child(QSpinBox, "untilStep"), "Training")):
+        desk.child(QComboBox, "untilChoice").setCurrentIndex(1)
+        resize(desk, 1366, 768)
+        desk.focus(widget)
+        resize(desk, 1000, 700)
+        holder = tabs(desk)
+        assert holder is not None
+        assert holder.tabText(holder.currentIndex()) == title
+        assert widget.hasFocus()
+        assert widget.isVisible()
+        resize(desk, 1366, 768)
+        assert widget.hasFocus()
 
 
 def test_larger_letters_make_tabs_of_the_same_window(desk: Desk) -> None:

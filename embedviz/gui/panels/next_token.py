@@ -92,6 +92,8 @@ class NextTokenPanel(Card):
         ranks = np.empty_like(order)
         ranks[order] = np.arange(1, len(order) + 1)
         shown = order[:TOP_K] if self.order.value == "top" else np.arange(len(order))
+        part = f"the {len(shown)} likeliest of {len(order):,} tokens" if len(shown) < len(order) else ""
+        self.bars.set_caption(part)
         self._draw(shown, log_model, data, ranks)
         self._model_key.setText(f"● model, step {snapshot.step:,}")
 
