@@ -38,6 +38,7 @@ class RunController(QObject):
         self._sent_key = ""
         self.torch_version = ""  # as the trainer told it
         self._play_when_started = False
+        self._has_ended = False
         worker.event_received.connect(self._on_event)
         worker.died.connect(self._on_death)
         state.selection_changed.connect(self._watch)
@@ -50,13 +51,16 @@ class RunController(QObject):
 
     def begin(self) -> None:
         """Start the trainer process and the timers; what is loaded starts to wait for it."""
+        if self._has_ended:
+            return  # closed before the first picture was painted
         self._frames.start()
         self._silence.start()
         if not self._worker.isRunning():
             self._worker.start()
 
     def end(self) -> None:
-        """Stop timers, trainer and thread; returns when they are gone."""
+        """Stop timers, trainer and thread, for good; returns when they are gone."""
+        self._has_ended = True
         self._frames.stop()
         self._silence.stop()
         self._worker.stop()

@@ -49,6 +49,7 @@ class AppState(QObject):
     hovered_changed = Signal()  # a token pointed at in one panel, marked in the others
     run_changed = Signal()
     pace_changed = Signal()
+    colours_changed = Signal()
     frame_shown = Signal()
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -67,6 +68,7 @@ class AppState(QObject):
         self.pace: float | None = 60.0
         self.until = Until(converged=True)
         self.wants_gradients = False
+        self.colour_blind = False
 
     # --- text ---------------------------------------------------------------------------------------
 
@@ -121,6 +123,11 @@ class AppState(QObject):
         if token != self.hovered_token:
             self.hovered_token = token
             self.hovered_changed.emit()
+
+    def set_colour_blind(self, on: bool) -> None:
+        """Draw signed numbers in blue and yellow instead of blue and red."""
+        self.colour_blind = on
+        self.colours_changed.emit()
 
     # --- run ----------------------------------------------------------------------------------------
 

@@ -3,23 +3,20 @@
 from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QEvent, QMimeData, QObject, Qt, QTimer, Signal, Slot
-from PySide6.QtGui import QAction, QActionGroup, QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent, QResizeEvent
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractButton,
-    QInputDialog,
     QLabel,
     QLayout,
     QMainWindow,
-    QMessageBox,
     QSplitter,
     QTabWidget,
     QVBoxLayout,
     QWidget,
 )
 
-from embedviz.gui.actions import Handler, fill_menus, make_actions
+from embedviz.gui.commands import Commands
 from embedviz.gui.controller import RunController
-from embedviz.gui.dialogs import KeysDialog, RunSettingsDialog, about_text
 from embedviz.gui.notices import NoticeBar, Notices
 from embedviz.gui.panels.lookup_table import LookupTablePanel
 from embedviz.gui.panels.next_token import NextTokenPanel
@@ -28,9 +25,8 @@ from embedviz.gui.panels.training import TrainingPanel
 from embedviz.gui.presentation import Presentation
 from embedviz.gui.settings import Settings
 from embedviz.gui.state import AppState, Phase
-from embedviz.gui.tables import NumbersDialog
 from embedviz.gui.texts import TextOpener
-from embedviz.gui.theme import SCALE_STEP, Theme
+from embedviz.gui.theme import Theme
 from embedviz.gui.topbar import TopBar
 from embedviz.gui.widgets import named
 
@@ -38,7 +34,6 @@ NARROW_WIDTH = 1200  # designed pixels: below it the panels become tabs
 MINIMUM_SIZE = (864, 480)  # designed pixels: below it the tabs have no room either
 COLUMNS = (23, 53, 24)  # shares of the width
 ROWS = (68, 32)  # of the height
-THEMES = (("system", "As the system"), ("light", "Light"), ("dark", "Dark"))
 
 
 class MainWindow(QMainWindow):
@@ -63,8 +58,9 @@ class MainWindow(QMainWindow):
         self._settings = settings
         self.theme = theme
         self.texts = TextOpener(state, controller, notices, settings, self)
-        self.actions_by_name = make_actions(self, self._handlers())
         self.presentation = Presentation(self, theme)
+        commands = Commands(self, state, controller, self.texts, settings, self.presentation, theme)
+        self.actions_by_name = commands.actions
         self._panels: dict[str, QWidget] = {
             "Tokens": TokensPanel(state, theme),
             "Lookup table": LookupTablePanel(state, controller, theme),
@@ -73,7 +69,6 @@ class MainWindow(QMainWindow):
         }
         self.top_bar = TopBar(state, controller, self.texts, settings, self.actions_by_name, theme)
         self.notice_bar = NoticeBar(notices, theme)
-        self._make_menus()
         self._make_status_bar()
         central = QWidget()
         layout = QVBoxLayout(central)
@@ -101,56 +96,6 @@ class MainWindow(QMainWindow):
         return self._panels[title]
 
     # --- composition --------------------------------------------------------------------------------
-
-    def _handlers(self) -> dict[str, Handler]:
-        controller, theme = self._controller, self.theme
-        return {
-            "openText": self.texts.choose,
-            "paste": self.texts.paste,
-            "perLine": self._toggle_per_line,
-            "quit": self.close,
-            "play": controller.play_or_pause,
-            "step": lambda: controller.step(1),
-            "back": lambda: controller.step(-1),
-            "tenSteps": lambda: controller.step(10),
-            "tenBack": lambda: controller.step(-10),
-            "rewind": controller.rewind,
-            "goTo": self._ask_step,
-            "slower": lambda: controller.change_pace(faster=False),
-            "faster": lambda: controller.change_pace(faster=True),
-            "settings": self._ask_settings,
-            "larger": lambda: theme.set_scale(theme.scale + SCALE_STEP),
-            "smaller": lambda: theme.set_scale(theme.scale - SCALE_STEP),
-            "normal": lambda: theme.set_scale(1.0),
-            "colourBlind": self._set_colour_blind,
-            "table": self._show_numbers,
-            "present": lambda: self.presentation.toggle(),
-            "keys": self._show_keys,
-            "about": self._show_about,
-        }
-
-    def _make_menus(self) -> None:
-        menus = fill_menus(self.menuBar(), self.actions_by_name)
-        samples = menus["File"].addMenu("Samples")
-        menus["File"].insertMenu(self.actions_by_name["perLine"], samples)
-        for sample in self.texts.samples():
-            action = samples.addAction(sample.title)
-            action.setData(sample.name)
-            action.setToolTip(sample.line)
-        samples.triggered.connect(self._open_sample)
-        self._recent = menus["File"].addMenu("Open recent")
-        menus["File"].insertMenu(samples.menuAction(), self._recent)
-        self._recent.aboutToShow.connect(self._fill_recent)
-        self._recent.triggered.connect(self._open_recent)
-        look = menus["View"].addMenu("Theme")
-        group = QActionGroup(self)
-        for name, title in THEMES:
-            action = look.addAction(title)
-            action.setData(name)
-            action.setCheckable(True)
-            action.setChecked(name == self.theme.mode)
-            group.addAction(action)
-        look.triggered.connect(self._choose_theme)
 
     def _make_status_bar(self) -> None:
         self._status = named(QLabel(), "statusPhase")
@@ -286,78 +231,6 @@ class MainWindow(QMainWindow):
             self.texts.open_text(event.mimeData().text(), "Dropped text")
         event.acceptProposedAction()
 
-    # --- from the person ----------------------------------------------------------------------------
-
-    @Slot(QAction)
-    def _open_sample(self, action: QAction) -> None:
-        self.texts.open_sample(str(action.data()))
-
-    @Slot(QAction)
-    def _open_recent(self, action: QAction) -> None:
-        self.texts.open_path(Path(str(action.data())))
-
-    @Slot()
-    def _fill_recent(self) -> None:
-        self._recent.clear()
-        for path in self._settings.recent():
-            action = self._recent.addAction(path.name)
-            action.setData(str(path))
-            action.setToolTip(str(path))
-        if self._recent.isEmpty():
-            self._recent.addAction("Nothing was opened yet").setEnabled(False)
-
-    @Slot(bool)
-    def _toggle_per_line(self, on: bool) -> None:
-        self.texts.set_per_line(on)
-        self._show_document()
-
-    @Slot(bool)
-    def _set_colour_blind(self, on: bool) -> None:
-        panel = self._panels["Lookup table"]
-        assert isinstance(panel, LookupTablePanel)
-        panel.set_colour_blind(on)
-
-    @Slot(QAction)
-    def _choose_theme(self, action: QAction) -> None:
-        self.theme.set_mode(str(action.data()))
-
-    @Slot()
-    def _ask_step(self) -> None:
-        step, accepted = QInputDialog.getInt(
-            self, "Go to step", "Step of this run:", self._state.run.step, 0, 100_000_000
-        )
-        if accepted:
-            self._controller.go_to(step)
-
-    @Slot()
-    def _ask_settings(self) -> None:
-        dialog = RunSettingsDialog(self._state.config, self.theme, self)
-        dialog.accepted.connect(self._take_settings)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.open()
-
-    @Slot()
-    def _take_settings(self) -> None:
-        dialog = self.sender()
-        assert isinstance(dialog, RunSettingsDialog)
-        self._controller.restart(dialog.config)
-
-    @Slot()
-    def _show_numbers(self) -> None:
-        dialog = NumbersDialog(self._state, self.theme, self)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.open()
-
-    @Slot()
-    def _show_keys(self) -> None:
-        dialog = KeysDialog(self.theme, self)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.open()
-
-    @Slot()
-    def _show_about(self) -> None:
-        QMessageBox.about(self, "About embedviz", about_text(self._controller.torch_version))
-
     # --- from the state -----------------------------------------------------------------------------
 
     @Slot()
@@ -365,7 +238,6 @@ class MainWindow(QMainWindow):
         document = self._state.document
         if document is not None:
             self.setWindowTitle(f"{document.corpus.name} – embedviz")
-            self.actions_by_name["perLine"].setChecked(document.corpus.per_line)
 
     @Slot()
     def _show_status(self) -> None:

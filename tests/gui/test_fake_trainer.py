@@ -262,7 +262,7 @@ class Desk:
             contexts,
             table[contexts[:, -1]],
         )
-        with self.qtbot.waitSignal(self.state.frame_shown, timeout=2000):
+        with self.qtbot.waitSignal(self.state.frame_shown):
             self.worker.say(snapshot)
         return snapshot
 

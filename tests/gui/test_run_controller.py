@@ -11,6 +11,7 @@ from test_fake_trainer import Desk
 
 from embedviz.engine import messages as m
 from embedviz.engine.client import TrainerGoneError
+from embedviz.gui.app import Beginning
 from embedviz.gui.controller import SILENCE_S
 from embedviz.gui.state import Phase
 
@@ -33,6 +34,17 @@ def test_nothing_starts_before_the_window_is_up(make_desk: Callable[..., Desk]) 
     desk.controller.begin()
     desk.controller.begin()
     assert desk.worker.starts == 1
+
+
+def test_a_window_that_is_closed_at_once_starts_nothing(make_desk: Callable[..., Desk]) -> None:
+    desk = make_desk()
+    beginning = Beginning(desk.parts)
+    desk.window.show()
+    desk.window.close()
+    desk.window.first_painted.emit()  # was on its way
+    assert desk.worker.starts == 0
+    assert not desk.worker.isRunning()
+    beginning.deleteLater()
 
 
 def test_what_the_trainer_is_told_first(fresh_desk: Desk) -> None:

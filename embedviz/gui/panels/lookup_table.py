@@ -125,14 +125,10 @@ class LookupTablePanel(Card):
         state.run_changed.connect(self._take_run)
         state.selection_changed.connect(self._show_context)
         state.hovered_changed.connect(self._outline)
+        state.colours_changed.connect(self._take_colours)
         state.frame_shown.connect(self.refresh)
         self.theme.changed.connect(self._restyle)
         self._run_id = ""
-
-    def set_colour_blind(self, on: bool) -> None:
-        """Draw signed numbers in blue and yellow instead of blue and red."""
-        self._modes.colour_blind = on
-        self.refresh()
 
     # --- from the state -----------------------------------------------------------------------------
 
@@ -150,6 +146,11 @@ class LookupTablePanel(Card):
             self._run_id = self._state.run.run_id
             self._modes.reset()
             self._similar_in = None
+
+    @Slot()
+    def _take_colours(self) -> None:
+        self._modes.colour_blind = self._state.colour_blind
+        self.refresh()
 
     @Slot()
     def refresh(self) -> None:

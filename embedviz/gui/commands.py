@@ -1,0 +1,166 @@
+"""What menus and keys do: one handler for every row of the table of actions, and the menus that are lists."""
+
+from functools import partial
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Qt, Slot
+from PySide6.QtGui import QAction, QActionGroup
+from PySide6.QtWidgets import QDialog, QInputDialog, QMainWindow, QMessageBox
+
+from embedviz.gui.actions import Handler, fill_menus, make_actions
+from embedviz.gui.controller import RunController
+from embedviz.gui.dialogs import KeysDialog, RunSettingsDialog, about_text
+from embedviz.gui.presentation import Presentation
+from embedviz.gui.settings import Settings
+from embedviz.gui.state import AppState
+from embedviz.gui.tables import NumbersDialog
+from embedviz.gui.texts import TextOpener
+from embedviz.gui.theme import SCALE_STEP, Theme
+
+THEMES = (("system", "As the system"), ("light", "Light"), ("dark", "Dark"))
+LAST_STEP = 100_000_000
+
+
+class Commands(QObject):
+    """Makes the actions and the menus of `window`, and carries them out."""
+
+    def __init__(
+        self,
+        window: QMainWindow,
+        state: AppState,
+        controller: RunController,
+        texts: TextOpener,
+        settings: Settings,
+        presentation: Presentation,
+        theme: Theme,
+    ) -> None:
+        super().__init__(window)
+        self._window = window
+        self._state = state
+        self._controller = controller
+        self._texts = texts
+        self._settings = settings
+        self._presentation = presentation
+        self._theme = theme
+        self.actions = make_actions(window, self._handlers())
+        self._make_menus()
+        state.document_changed.connect(self._show_document)
+
+    def _handlers(self) -> dict[str, Handler]:
+        controller, theme = self._controller, self._theme
+        return {
+            "openText": self._texts.choose,
+            "paste": self._texts.paste,
+            "perLine": self._toggle_per_line,
+            "quit": self._window.close,
+            "play": controller.play_or_pause,
+            "step": partial(controller.step, 1),
+            "back": partial(controller.step, -1),
+            "tenSteps": partial(controller.step, 10),
+            "tenBack": partial(controller.step, -10),
+            "rewind": controller.rewind,
+            "goTo": self._ask_step,
+            "slower": partial(controller.change_pace, faster=False),
+            "faster": partial(controller.change_pace, faster=True),
+            "settings": self._ask_settings,
+            "larger": lambda: theme.set_scale(theme.scale + SCALE_STEP),
+            "smaller": lambda: theme.set_scale(theme.scale - SCALE_STEP),
+            "normal": partial(theme.set_scale, 1.0),
+            "colourBlind": self._state.set_colour_blind,
+            "table": self._show_numbers,
+            "present": self._presentation.toggle,
+            "keys": self._show_keys,
+            "about": self._show_about,
+        }
+
+    def _make_menus(self) -> None:
+        menus = fill_menus(self._window.menuBar(), self.actions)
+        samples = menus["File"].addMenu("Samples")
+        menus["File"].insertMenu(self.actions["perLine"], samples)
+        for sample in self._texts.samples():
+            action = samples.addAction(sample.title)
+            action.setData(sample.name)
+            action.setToolTip(sample.line)
+        samples.triggered.connect(self._open_sample)
+        self._recent = menus["File"].addMenu("Open recent")
+        menus["File"].insertMenu(samples.menuAction(), self._recent)
+        self._recent.aboutToShow.connect(self._fill_recent)
+        self._recent.triggered.connect(self._open_recent)
+        look = menus["View"].addMenu("Theme")
+        group = QActionGroup(self)
+        for name, title in THEMES:
+            action = look.addAction(title)
+            action.setData(name)
+            action.setCheckable(True)
+            action.setChecked(name == self._theme.mode)
+            group.addAction(action)
+        look.triggered.connect(self._choose_theme)
+
+    @Slot()
+    def _show_document(self) -> None:
+        if self._state.document is not None:
+            self.actions["perLine"].setChecked(self._state.document.corpus.per_line)
+
+    @Slot(QAction)
+    def _open_sample(self, action: QAction) -> None:
+        self._texts.open_sample(str(action.data()))
+
+    @Slot(QAction)
+    def _open_recent(self, action: QAction) -> None:
+        self._texts.open_path(Path(str(action.data())))
+
+    @Slot()
+    def _fill_recent(self) -> None:
+        self._recent.clear()
+        for path in self._settings.recent():
+            action = self._recent.addAction(path.name)
+            action.setData(str(path))
+            action.setToolTip(str(path))
+        if self._recent.isEmpty():
+            self._recent.addAction("Nothing was opened yet").setEnabled(False)
+
+    @Slot(bool)
+    def _toggle_per_line(self, on: bool) -> None:
+        self._texts.set_per_line(on)
+        self._show_document()  # it may have been refused
+
+    @Slot(QAction)
+    def _choose_theme(self, action: QAction) -> None:
+        self._theme.set_mode(str(action.data()))
+
+    @Slot()
+    def _ask_step(self) -> None:
+        step, accepted = QInputDialog.getInt(
+            self._window, "Go to step", "Step of this run:", self._state.run.step, 0, LAST_STEP
+        )
+        if accepted:
+            self._controller.go_to(step)
+
+    @Slot()
+    def _ask_settings(self) -> None:
+        dialog = RunSettingsDialog(self._state.config, self._theme, self._window)
+        dialog.accepted.connect(self._take_settings)
+        _open(dialog)
+
+    @Slot()
+    def _take_settings(self) -> None:
+        dialog = self.sender()
+        assert isinstance(dialog, RunSettingsDialog)
+        self._controller.restart(dialog.config)
+
+    @Slot()
+    def _show_numbers(self) -> None:
+        _open(NumbersDialog(self._state, self._theme, self._window))
+
+    @Slot()
+    def _show_keys(self) -> None:
+        _open(KeysDialog(self._theme, self._window))
+
+    @Slot()
+    def _show_about(self) -> None:
+        QMessageBox.about(self._window, "About embedviz", about_text(self._controller.torch_version))
+
+
+def _open(dialog: QDialog) -> None:
+    dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    dialog.open()
