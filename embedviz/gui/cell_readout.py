@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
 from embedviz.gui.plots.figures import figure
 from embedviz.gui.state import AppState
 from embedviz.gui.theme import Role, Theme
-from embedviz.gui.widgets import caption
+from embedviz.gui.widgets import LiveLabel, caption
 from embedviz.text.glyphs import glyph
 
 ROWS = ("logit", "softmax", "in the text")
@@ -24,7 +24,7 @@ class CellReadout(QWidget):
         self._cell: tuple[int, int] | None = None
         self._title = QLabel("Cell under the pointer")
         self._where = caption("Point at a cell of the table.", elided=True)
-        self._values = {name: QLabel() for name in ROWS}
+        self._values = {name: LiveLabel() for name in ROWS}
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setVerticalSpacing(theme.px(2))

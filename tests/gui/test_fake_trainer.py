@@ -1,5 +1,6 @@
 """The trainer's part, played by the tests (FakeWorker), and a window on it (Desk) for all the others."""
 
+import inspect
 import math
 import time
 from collections.abc import Mapping
@@ -15,6 +16,7 @@ from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from embedviz.checkpoint import Checkpoint
+from embedviz.config import RunConfig
 from embedviz.engine import messages as m
 from embedviz.engine.record import RunRecord
 from embedviz.engine.snapshots import Snapshot
@@ -303,7 +305,26 @@ def as_read(reading: m.Reading, **changes: object) -> m.Reading:
     return replace(reading, **changes)  # type: ignore[arg-type]
 
 
-def test_the_part_has_all_that_the_window_uses() -> None:
+def test_the_part_has_the_same_face() -> None:
+    own = ("say", "die", "sent", "starts", "kills")
     for name in vars(FakeWorker):
-        if not name.startswith("_") and name not in ("staticMetaObject", "say", "die"):
+        if not name.startswith("_") and name not in own and name != "staticMetaObject":
             assert hasattr(TrainingWorker, name), name
+    for name in ("send", "record", "stop", "end_trainer"):
+        played, real = (inspect.signature(getattr(kind, name)) for kind in (FakeWorker, TrainingWorker))
+        assert played == real, name
+
+
+def test_what_the_real_one_keeps_is_kept_here_too() -> None:
+    reading = m.Reading(3, 2.0, None, False)
+    started = m.Started("run-1", RunConfig(), 3, 4, 0.5, 1.0, reading, "", 0)
+    for worker in (FakeWorker(), TrainingWorker()):
+        worker.send(m.StartRun("run-1", "text", RunConfig()))
+        record = worker.record("run-1")
+        assert record is not None
+        record.start(started.step, started.reading)
+        worker.send(m.StartRun("run-1", "text", RunConfig(), Checkpoint(3, {}, {})))
+        assert worker.record("run-1") is record  # going on keeps what there is
+        worker.send(m.StopRun("run-1"))
+        assert worker.record("run-1") is None
+        worker.deleteLater()

@@ -11,6 +11,7 @@ from test_fake_trainer import Desk, as_read
 from embedviz.engine import messages as m
 from embedviz.gui.plots.curve import LossCurve
 from embedviz.gui.state import Phase
+from embedviz.gui.widgets import LiveLabel
 from embedviz.text.statistics import conditional_entropy, pair_counts, table_loss
 
 
@@ -131,7 +132,8 @@ def test_colours_in_words_and_icons_are_the_theme_s(desk: Desk, mode: str) -> No
     desk.theme.set_mode("light" if mode == "dark" else "dark")
     before = desk.action("play").icon().cacheKey()
     desk.theme.set_mode(mode)
-    assert desk.theme.colours.warning in words(desk)
+    verdict = desk.training.findChild(LiveLabel, "verdict")
+    assert verdict.dot == desk.theme.colour("warning")
     assert desk.action("play").icon().cacheKey() != before
     colours = desk.training.findChild(QToolButton, "playButton").icon().pixmap(32, 32).toImage()
     assert colours.pixelColor(14, 16).name() == desk.theme.colours.on_accent

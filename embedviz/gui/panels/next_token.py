@@ -10,7 +10,7 @@ from embedviz.gui.plots.bars import BarChart
 from embedviz.gui.plots.figures import figure
 from embedviz.gui.state import AppState
 from embedviz.gui.theme import Theme
-from embedviz.gui.widgets import Card, Choice, Segments, caption, named
+from embedviz.gui.widgets import Card, Choice, LiveLabel, Segments, caption, named
 from embedviz.text.glyphs import glyph
 
 TOP_K = 50
@@ -44,7 +44,8 @@ class NextTokenPanel(Card):
         self.header.addWidget(self.order)
         self.bars = BarChart(theme)
         self.bars.setObjectName("nextTokenBars")
-        self._model_key = caption()
+        self._model_key = LiveLabel()
+        self._model_key.setProperty("role", "caption")
         self._data_key = caption()
         keys = QHBoxLayout()
         keys.addWidget(self._model_key)

@@ -5,7 +5,6 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import (
     QGridLayout,
     QHBoxLayout,
-    QLabel,
     QSpinBox,
     QToolButton,
     QVBoxLayout,
@@ -19,7 +18,7 @@ from embedviz.gui.icons import transport_icon
 from embedviz.gui.loss_view import LossView
 from embedviz.gui.state import AppState, Phase
 from embedviz.gui.theme import Role, Theme
-from embedviz.gui.widgets import Card, Choice, Figure, Segments, caption, named
+from embedviz.gui.widgets import Card, Choice, Figure, LiveLabel, Segments, caption, named
 
 LEFT_WIDTH = 536  # designed pixels, of the part beside the curve: the row of speed and end at its longest
 TRANSPORT = ("rewind", "back", "play", "step")
@@ -98,7 +97,7 @@ class TrainingPanel(Card):
             button.setProperty("primary", name == "play")
             self._buttons[name] = button
             row.addWidget(button)
-        self._step = QLabel("Step 0")
+        self._step = LiveLabel("Step 0")
         self._step.setProperty("role", "title")
         self._rate = caption("", elided=True)
         words = QVBoxLayout()
@@ -113,8 +112,8 @@ class TrainingPanel(Card):
         row.addWidget(settings)
         return row
 
-    def _make_verdict(self) -> QLabel:
-        self._verdict = QLabel()
+    def _make_verdict(self) -> LiveLabel:
+        self._verdict = LiveLabel()
         self._verdict.setObjectName("verdict")
         return self._verdict
 
@@ -249,8 +248,9 @@ class TrainingPanel(Card):
         if reading.verdict == "learning":  # said of an earlier step; this is of the one that is shown
             beginning = "Still learning" if run.step else "Before the first step"
             sentence = f"{beginning}: {gap:.2g} nats above the floor"
-        colour = self.theme.colour(VERDICT_COLOURS.get(reading.verdict, "warning")).name()
-        self._verdict.setText(f"<span style='color:{colour}'>●</span> {sentence}")
+        colour = self.theme.colour(VERDICT_COLOURS.get(reading.verdict, "warning"))
+        self._verdict.set_dot(colour)
+        self._verdict.setText(sentence)
 
     @Slot()
     def _restyle(self) -> None:
