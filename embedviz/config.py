@@ -48,8 +48,8 @@ class RunConfig:
                 above = "above" if setting.open_minimum else "from"
                 raise ConfigError(
                     f"{setting.title} is {value}, but has to be {'a whole number ' if setting.integer else ''}"
-                    f"{above} {setting.minimum:g} {'and up to' if setting.open_minimum else 'to'} "
-                    f"{setting.maximum:g}."
+                    f"{above} {setting.minimum:,.10g} {'and up to' if setting.open_minimum else 'to'} "
+                    f"{setting.maximum:,.10g}."
                 )
         if self.threads < 0:
             raise ConfigError(f"Threads is {self.threads}, but has to be 0 (choose for me) or more.")

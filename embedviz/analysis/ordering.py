@@ -3,6 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
+_EXACT_COLUMNS = 512
+_SUBSPACE, _ITERATIONS = 8, 12
+
 
 def by_frequency(counts: NDArray[np.integer]) -> NDArray[np.int64]:
     """Return the ids (V,) of token counts (V,), the most frequent first; ties by id."""
@@ -18,12 +21,25 @@ def by_similarity(table: NDArray[np.floating]) -> NDArray[np.int64]:
     centred = table.astype(np.float64) - table.mean(axis=0, dtype=np.float64)  # (V, C)
     lengths = np.linalg.norm(centred, axis=1, keepdims=True)  # (V, 1)
     unit = np.divide(centred, lengths, out=np.zeros_like(centred), where=lengths > 0)  # (V, C)
-    # The small Gram matrix has the same principal directions as the large table.
-    _, vectors = np.linalg.eigh(unit.T @ unit)  # (C, C), ascending
-    if vectors.shape[1] < 2:
+    if unit.shape[1] < 2:
         return np.argsort(unit[:, 0], kind="stable")
-    first, second = (unit @ vectors[:, -k] for k in (1, 2))  # (V,), (V,)
+    first, second = (unit @ _principal_directions(unit)).T  # (V,), (V,)
     angles = np.arctan2(second, first)  # (V,)
     order = np.argsort(angles, kind="stable")
     gaps = np.diff(angles[order], append=angles[order[0]] + 2 * np.pi)
     return np.roll(order, -(int(np.argmax(gaps)) + 1))
+
+
+def _principal_directions(unit: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the first two principal directions (C, 2) of rows (V, C).
+
+    Exactly for narrow tables; for wide ones by subspace iteration (Halko, Martinsson, Tropp, SIAM Review 53,
+    2011), which takes a tenth of a second where the exact way takes several.
+    """
+    columns = unit.shape[1]
+    if columns <= _EXACT_COLUMNS:
+        return np.linalg.eigh(unit.T @ unit)[1][:, -2:][:, ::-1]
+    basis = np.random.default_rng(0).standard_normal((columns, _SUBSPACE))  # (C, S)
+    for _ in range(_ITERATIONS):
+        basis = np.linalg.qr(unit.T @ (unit @ basis))[0]
+    return np.asarray(basis @ np.linalg.svd(unit @ basis, full_matrices=False)[2][:2].T)

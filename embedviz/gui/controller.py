@@ -243,6 +243,8 @@ class RunController(QObject):
         elif isinstance(event, m.Ready):
             self.torch_version = event.torch_version
         elif isinstance(event, m.Failed):
+            if event.command == "StartRun":
+                state.update_run(phase=Phase.REFUSED)
             self._notices.show(Notice(event.sentence, event.details, topic="run"))
 
     @Slot(object)

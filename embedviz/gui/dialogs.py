@@ -1,6 +1,7 @@
 """The dialogs: settings of a run, made from the catalogue; the step to go to; keys; about."""
 
 import platform
+import re
 
 from PySide6 import __version__ as pyside_version
 from PySide6.QtCore import Qt, Slot
@@ -126,7 +127,12 @@ class RunSettingsDialog(QDialog):
             if not self._form.isRowVisible(edit):
                 continue  # the optimiser has no such setting
             setting = catalog.SETTINGS[name]
-            text = edit.text().strip().replace(",", ".")
+            text = edit.text().strip()
+            if re.fullmatch(r"\d{1,3},\d{3}", text):
+                raise ConfigError(
+                    f"{setting.title} is ‘{text}’: write a thousand as 1000, a decimal with a point."
+                )
+            text = text.replace(",", ".")
             try:
                 values[name] = int(text) if setting.integer else float(text)
             except ValueError as error:

@@ -23,6 +23,7 @@ class Phase(Enum):
     PLAYING = "Training"
     PAUSING = "Pausing after this step"
     LOST = "Trainer ended"
+    REFUSED = "Not started"
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,6 @@ from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QLabel,
-    QLayout,
     QPushButton,
     QSizePolicy,
     QToolTip,
@@ -267,14 +266,6 @@ class Figure(QWidget):
     @Slot()
     def _restyle(self) -> None:
         self._value.setFont(self._theme.font(self._role, bold=True))
-
-
-def clear(layout: QLayout) -> None:
-    """Remove and delete every widget of `layout`."""
-    while (item := layout.takeAt(0)) is not None:
-        widget = item.widget()
-        if widget is not None:
-            widget.deleteLater()
 
 
 AnyWidget = TypeVar("AnyWidget", bound=QWidget)

@@ -196,12 +196,15 @@ class MainWindow(QMainWindow):
             self._settings.set(name, state)
         self._settings.set("theme", self.theme.mode)
         self._settings.set("scale", self.theme.scale)
+        self._settings.set("colour_blind", self._state.colour_blind)
         self._settings.sync()
         self._controller.end()
         super().closeEvent(event)
 
     def restore(self) -> None:
         """Stand as at the last closing."""
+        if self._settings.flag("colour_blind"):
+            self.actions_by_name["colourBlind"].trigger()
         self.restoreGeometry(self._settings.data("geometry"))
         self._split = {name: self._settings.data(name) for name in ("columns", "rows")}
         if self._is_wide:

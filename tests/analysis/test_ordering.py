@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
+from embedviz.analysis import ordering
 from embedviz.analysis.ordering import by_frequency, by_similarity
 
 TABLES = npst.arrays(
@@ -88,3 +89,12 @@ def test_a_single_column() -> None:
     order = by_similarity(table)
     signs = np.sign(table[order, 0] - table.mean())
     assert pieces(signs) == 2
+
+
+def test_a_wide_table_has_the_same_plane_found_the_quick_way() -> None:
+    rng = np.random.default_rng(5)
+    table = rng.standard_normal((700, 5)) @ rng.standard_normal((5, 600)) + 0.05 * rng.standard_normal((700, 600))
+    unit = table / np.linalg.norm(table, axis=1, keepdims=True)
+    found = ordering._principal_directions(unit)
+    exact = np.linalg.svd(unit, full_matrices=False)[2][:2].T
+    np.testing.assert_allclose(np.abs((found * exact).sum(axis=0)), 1, atol=1e-6)

@@ -98,22 +98,23 @@ def test_the_form_shows_what_runs(desk: Desk, form: RunSettingsDialog) -> None:
 
 BAD_BATCHES = (
     ("0", "Batch size has to be 1 or more; for all of it choose ‘whole text’."),
-    ("70000", "Batch size is 70000, but has to be a whole number from 1 to 65536."),
+    ("70000", "Batch size is 70000, but has to be a whole number from 1 to 65,536."),
 )
 BAD = (
     ("lr", "fast", "Learning rate is ‘fast’, but has to be a number."),
     ("lr", "", "Learning rate is ‘’, but has to be a number."),
-    ("lr", "0", "Learning rate is 0.0, but has to be above 0 and up to 1e+06."),
-    ("lr", "-1", "Learning rate is -1.0, but has to be above 0 and up to 1e+06."),
-    ("lr", "nan", "Learning rate is nan, but has to be above 0 and up to 1e+06."),
-    ("lr", "1e999", "Learning rate is inf, but has to be above 0 and up to 1e+06."),
+    ("lr", "1,000", "Learning rate is ‘1,000’: write a thousand as 1000, a decimal with a point."),
+    ("lr", "0", "Learning rate is 0.0, but has to be above 0 and up to 1,000,000."),
+    ("lr", "-1", "Learning rate is -1.0, but has to be above 0 and up to 1,000,000."),
+    ("lr", "nan", "Learning rate is nan, but has to be above 0 and up to 1,000,000."),
+    ("lr", "1e999", "Learning rate is inf, but has to be above 0 and up to 1,000,000."),
     ("beta1", "1", "Beta 1 is 1.0, but has to be from 0 to 0.9999."),
     ("beta2", "-0.1", "Beta 2 is -0.1, but has to be from 0 to 0.999999."),
     ("weight_decay", "11", "Weight decay is 11.0, but has to be from 0 to 10."),
-    ("block_size", "0", "Block size is 0, but has to be a whole number from 1 to 1024."),
+    ("block_size", "0", "Block size is 0, but has to be a whole number from 1 to 1,024."),
     ("block_size", "2.5", "Block size is ‘2.5’, but has to be a whole number."),
     ("val_fraction", "0.95", "Held out is 0.95, but has to be from 0 to 0.9."),
-    ("seed", "-1", "Seed is -1, but has to be a whole number from 0 to 4.29497e+09."),
+    ("seed", "-1", "Seed is -1, but has to be a whole number from 0 to 4,294,967,295."),
     ("seed", "x", "Seed is ‘x’, but has to be a whole number."),
 )
 

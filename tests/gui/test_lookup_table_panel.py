@@ -208,9 +208,9 @@ def test_the_context_s_rows_are_outlined_and_pulled_out(desk: Desk) -> None:
     assert set(ids) <= outlined
     assert token(desk, "g") not in outlined
     listed = ", ".join(map(str, ids))
-    assert f"“cat” → ids {listed} → (3, {desk.document.vocab_size})" in desk.words(desk.table)
+    assert f"(3, {desk.document.vocab_size}) | “cat” → ids {listed} |" in desk.words(desk.table)
     desk.click(desk.tokens.chips, desk.tokens.chips.chip_rect(0).center())
-    assert f"“c” → ids {ids[0]} → (1, {desk.document.vocab_size})" in desk.words(desk.table)
+    assert f"(1, {desk.document.vocab_size}) | “c” → ids {ids[0]} |" in desk.words(desk.table)
     assert not is_outlined(desk, ids[2])
 
 
@@ -218,12 +218,14 @@ def test_the_context_is_no_longer_than_a_block(desk: Desk) -> None:
     desk.tokens.edit.setPlainText("the cat sat on the mat")
     assert "“n␣the␣mat”" not in desk.words(desk.table)
     assert "“␣the␣mat” → ids" in desk.words(desk.table)
-    assert f"→ (8, {desk.document.vocab_size})" in desk.words(desk.table)
+    assert f"Rows looked up  (8, {desk.document.vocab_size})" in desk.words(desk.table)
 
 
 def test_what_the_vocabulary_lacks_has_no_row(desk: Desk) -> None:
     desk.tokens.edit.setPlainText("cΩt")
-    assert f"“ct” → ids {token(desk, 'c')}, {token(desk, 't')} → (2, " in desk.words(desk.table)
+    assert f"{desk.document.vocab_size}) | “ct” → ids {token(desk, 'c')}, {token(desk, 't')} |" in desk.words(
+        desk.table
+    )
 
 
 def test_a_click_on_a_row_selects_its_token_in_the_own_line(desk: Desk) -> None:

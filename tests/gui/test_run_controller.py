@@ -359,3 +359,10 @@ def test_a_notice_without_details_or_action_has_no_dead_buttons(desk: Desk) -> N
     desk.worker.say(m.Failed("run-1", "Watch", "Something failed."))
     shown = [b.text() for b in desk.window.notice_bar.findChildren(QPushButton) if b.isVisible()]
     assert shown == ["Dismiss"]
+
+
+def test_a_run_that_is_refused_does_not_warm_up_for_ever(desk: Desk) -> None:
+    desk.worker.event_received.emit(m.Failed(desk.state.run.run_id, "StartRun", "A table would take 10.1 GB."))
+    assert desk.state.run.phase is Phase.REFUSED
+    assert desk.window.notice_bar.sentence == "A table would take 10.1 GB."
+    assert Phase.REFUSED.value in desk.words(desk.window.statusBar())

@@ -6,7 +6,6 @@ from PySide6.QtCore import Slot
 from PySide6.QtWidgets import (
     QCheckBox,
     QHBoxLayout,
-    QLabel,
     QLineEdit,
     QPushButton,
     QVBoxLayout,
@@ -23,7 +22,7 @@ from embedviz.gui.plots.strip import RowStrip
 from embedviz.gui.state import AppState
 from embedviz.gui.table_view import MODES, TableFrame, TableModes
 from embedviz.gui.theme import Role, Theme
-from embedviz.gui.widgets import Card, Choice, Segments, caption, named
+from embedviz.gui.widgets import Card, Choice, LiveLabel, Segments, caption, named
 from embedviz.text.glyphs import glyph
 
 SIDE_WIDTH = 248  # designed pixels of the column beside the heatmap
@@ -71,7 +70,7 @@ class LookupTablePanel(Card):
         layout = QVBoxLayout(side)
         layout.setContentsMargins(self.theme.px(8), 0, 0, 0)
         layout.setSpacing(self.theme.px(4))
-        self._strip_title = QLabel("Rows looked up")
+        self._strip_title = LiveLabel("Rows looked up")
         self._strip_line = caption(elided=True)
         layout.addWidget(self._strip_title)
         layout.addWidget(self._strip_line)
@@ -191,11 +190,13 @@ class LookupTablePanel(Card):
         if self._frame is None or not len(ids):
             ask = "Select a token of your line: its row appears here."
             self.strip.set_empty(self._why_empty if len(ids) else ask)
+            self._strip_title.setText("Rows looked up")
             self._strip_line.setText("")
             return
         text = "".join(self._labels[i] for i in ids.tolist())
         listed = ", ".join(map(str, ids.tolist()))
-        self._strip_line.setText(f"“{text}” → ids {listed} → ({len(ids)}, {self._frame.values.shape[1]})")
+        self._strip_title.setText(f"Rows looked up  ({len(ids)}, {self._frame.values.shape[1]})")
+        self._strip_line.setText(f"“{text}” → ids {listed}")
         self.strip.set_empty("")
         self.strip.set_rows(
             [self._labels[i] for i in ids.tolist()],
