@@ -27,7 +27,7 @@ from embedviz.engine.snapshots import SnapshotFile, room_for
 from embedviz.training.guard import DivergenceError
 from embedviz.training.session import SplitLosses, TrainingSession
 
-SNAPSHOT_SPACING_S = 1 / 75  # a little faster than a 60 Hz screen asks for them
+SNAPSHOT_SPACING_S = 1 / 61  # as fast as a 60 Hz screen asks for them
 SNAPSHOT_SHARE = 0.03  # of the trainer's time, at most
 READING_SHARE = 0.005  # of the trainer's time; a whole reading that would take more becomes an estimate
 READING_SHARE_SLOW = 0.3  # at a pace for the eye, when the trainer mostly waits
@@ -171,9 +171,13 @@ class ServedRun:
         """Return how long there is neither a step to take nor one to show."""
         wait_s = self.seconds_to_next_step(now)
         if self._wants_snapshot or self.session.step != self._shown_step:
-            due_in_s = max(0.0, self._snapshot_at + self._snapshot_spacing_s() - now)
-            wait_s = min(wait_s, due_in_s if self.file.is_free else max(due_in_s, LOOK_AGAIN_S))
+            wait_s = min(wait_s, self.seconds_to_telling(now))
         return wait_s
+
+    def seconds_to_telling(self, now: float) -> float:
+        """Return how long it is until a snapshot may be written, or the file looked at again."""
+        due_in_s = max(0.0, self._snapshot_at + self._snapshot_spacing_s() - now)
+        return due_in_s if self.file.is_free else max(due_in_s, LOOK_AGAIN_S)
 
     def take_steps(self, end: float, waiting: Sized) -> None:
         """Take what steps are due until the clock says `end` or commands are `waiting`; at least the first.
@@ -259,7 +263,7 @@ class ServedRun:
         session = self.session
         self._wants_snapshot = False  # also if this fails: it is tried once
         self._shown_step = session.step
-        arrays: dict[str, Array] = {f"table {name}": table for name, table in session.tables().items()}
+        arrays: dict[str, Array] = {f"table {name}": table for name, table in session.live_tables().items()}
         if self._watch_gradients:
             for name, gradient in session.table_gradients().items():
                 arrays[f"gradient {name}"] = gradient

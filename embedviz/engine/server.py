@@ -21,7 +21,7 @@ from embedviz.training.session import TrainingSession
 from embedviz.training.warmup import warm_up
 
 MOST_DATASETS = 4
-SLICE_S = 0.004  # steps are taken in slices this long between looks at what is due
+SHORTEST_SLICE_S, LONGEST_SLICE_S = 0.002, 0.05  # of taking steps, between looks at what there is to tell
 
 
 class Server:
@@ -94,7 +94,9 @@ class Server:
     def _compute(self) -> None:
         """Take a slice of steps and tell. Several runs take one step in turn, so that they stay in step."""
         waiting = self._inbox.queue
-        end = time.perf_counter() + SLICE_S
+        begin = time.perf_counter()
+        due_s = min((run.seconds_to_telling(begin) for run in self._runs.values()), default=0.0)
+        end = begin + min(max(due_s, SHORTEST_SLICE_S), LONGEST_SLICE_S)
         playing = [run for run in self._runs.values() if run.playing]
         alone = len(playing) == 1
         while playing and not waiting:

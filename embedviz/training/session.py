@@ -119,7 +119,14 @@ class TrainingSession(Iterator[StepResult]):
 
     def tables(self) -> dict[str, Floats]:
         """Return copies of the model's lookup tables: {"token": (V, C), ...}."""
-        return {name: _copy(table) for name, table in self._model.lookup_tables().items()}
+        return {name: table.copy() for name, table in self.live_tables().items()}
+
+    def live_tables(self) -> dict[str, Floats]:
+        """Return the lookup tables themselves where they lie in this process's memory: the next step moves them.
+
+        For whoever copies them at once to where they go.
+        """
+        return {name: table.detach().cpu().numpy() for name, table in self._model.lookup_tables().items()}
 
     def table_gradients(self) -> dict[str, Floats]:
         """Return copies of the gradients of the last step, as `tables`; empty before the first."""

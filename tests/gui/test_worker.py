@@ -24,7 +24,7 @@ MB = 2**20
 
 SHOWS_EVERY_STEP = """
 from embedviz.engine import entry, served_run, server
-served_run.SNAPSHOT_SPACING_S = server.SLICE_S = 0
+served_run.SNAPSHOT_SPACING_S = server.SHORTEST_SLICE_S = 0
 served_run.SNAPSHOT_SHARE = 1
 entry.main()
 """
