@@ -4,6 +4,8 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
+TOLERANCE = 1e-3  # nats: a table within this of its floor has converged
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -26,7 +28,7 @@ class ConvergenceJudge:
         self,
         floor: float | None = None,
         *,
-        tolerance: float = 1e-3,
+        tolerance: float = TOLERANCE,
         consecutive: int = 3,
         window: int = 10,
     ) -> None:

@@ -29,6 +29,10 @@ class StableLimit:
         self._limit = None
         self._low_frames = 0
 
+    def settle(self) -> None:
+        """Let the next value shrink the limit at once: what moved has stopped, and is looked at."""
+        self._low_frames = _SHRINK_AFTER
+
     def update(self, largest: float) -> float:
         """Take the largest magnitude of a frame; return the limit to draw it with."""
         if not math.isfinite(largest):

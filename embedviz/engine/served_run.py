@@ -34,7 +34,7 @@ READING_SHARE_SLOW = 0.3  # at a pace for the eye, when the trainer mostly waits
 SLOW_PACE = 60.0
 READING_PATIENCE_S = 2.0  # the longest wait for a reading that the share allows
 CHECKPOINT_SPACING_S = 0.9
-RATE_WINDOW_S = 0.5
+RATE_WINDOW_S, FIRST_RATE_WINDOW_S = 0.5, 0.1
 LOOK_AGAIN_S = 0.005  # while there is nothing to do but to wait until a snapshot is taken
 LOSSES_AT_ONCE = 4096
 MOST_CONTEXTS = 16
@@ -280,7 +280,7 @@ class ServedRun:
 
     def _steps_per_second(self, now: float) -> float:
         since, step = self._rate_from
-        if self.playing and now - since >= RATE_WINDOW_S:
+        if self.playing and now - since >= (RATE_WINDOW_S if self._rate else FIRST_RATE_WINDOW_S):
             self._rate = (self.session.step - step) / (now - since)
             self._rate_from = (now, self.session.step)
         return self._rate

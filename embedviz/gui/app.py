@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
-from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
+from PySide6.QtCore import QObject, QSize, Qt, QTimer, Signal, Slot
 from PySide6.QtWidgets import QApplication
 
 from embedviz import catalog
@@ -62,7 +62,7 @@ def make_window(settings: Settings, *, mode: str | None = None, scale: float | N
     worker = TrainingWorker()
     controller = RunController(state, worker, notices)
     window = MainWindow(state, controller, notices, settings, theme)
-    window.resize(*DESIGNED_SIZE)
+    window.resize(QSize(*DESIGNED_SIZE).boundedTo(window.screen().availableSize()))
     return Parts(window, state, controller, worker, notices, theme, settings)
 
 

@@ -145,6 +145,8 @@ class RunController(QObject):
             until = m.Until()  # it is there already: go on
         if until.converged and run.reading is not None and run.reason == "converged":
             until = m.Until()
+        if until != self._state.until:
+            self._state.set_until(until)  # what is chosen on screen is what happens
         self._send(m.Play(run.run_id, until))
 
     def step(self, steps: int = 1) -> None:

@@ -35,7 +35,7 @@ class Document:
     corpus: Corpus
     tokenizer: Tokenizer
     dataset: Dataset
-    tokens: int  # in the whole text
+    tokens: int  # in both parts; in a list of items each part has boundaries at both ends
     key: str
     pairs: NDArray[np.int64] = field(repr=False)
     counts: NDArray[np.int64] = field(repr=False)
@@ -44,7 +44,7 @@ class Document:
     @classmethod
     def make(cls, corpus: Corpus, config: RunConfig) -> "Document":
         """Tokenize, split and count `corpus` as `config` says. Raises EmbedvizError in a sentence."""
-        tokenizer, dataset, tokens = prepare(corpus, config)
+        tokenizer, dataset = prepare(corpus, config)
         if tokenizer.vocab_size > MOST_SYMBOLS:
             raise TextError(
                 f"'{corpus.name}' has {tokenizer.vocab_size:,} different tokens; a table of "
@@ -62,7 +62,7 @@ class Document:
             corpus,
             tokenizer,
             dataset,
-            tokens,
+            len(dataset.train_ids) + len(dataset.val_ids),
             hashlib.blake2b(b"".join(parts), digest_size=12).hexdigest(),
             pairs,
             token_counts(dataset.train_ids, tokenizer.vocab_size),
@@ -73,6 +73,12 @@ class Document:
     def probabilities(self) -> NDArray[np.float64]:
         """How often each token follows each, (V, V), rows summing to 1 (or 0 where nothing follows)."""
         return next_token_probabilities(self.pairs)
+
+    @cached_property
+    def characters_per_token(self) -> float:
+        """The mean length of a token of the training part."""
+        lengths = np.array([len(token) for token in self.tokenizer.vocabulary])  # (V,)
+        return float(lengths @ self.counts) / max(1, int(self.counts.sum()))
 
     @property
     def vocab_size(self) -> int:

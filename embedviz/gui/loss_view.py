@@ -72,6 +72,6 @@ class LossView(QWidget):
         validation = (
             (np.array([step for step, _ in val], float), np.array([loss for _, loss in val])) if val else None
         )
-        estimate = run.reading.estimated
-        curve.set_curves((series.steps, series.mean, series.low, series.high), validation, estimate)
+        of_batches = not run.config.whole_text  # then each loss of the curve is an estimate of the whole one
+        curve.set_curves((series.steps, series.mean, series.low, series.high), validation, of_batches)
         curve.set_shown_step(run.reading.step, run.reading.train)

@@ -8,6 +8,7 @@ from embedviz.gui.theme import Theme
 from embedviz.gui.widgets import named
 
 LARGER = 1.3
+NARROW_WIDTH = 1280  # designed pixels that the panels need side by side: presenting must not turn them into tabs
 
 
 class Presentation(QObject):
@@ -40,7 +41,8 @@ class Presentation(QObject):
             self._maximized_before = window.isMaximized()
             app.installEventFilter(self)
             window.showFullScreen()
-            self._theme.set_scale(self._theme.scale * LARGER)
+            room = window.screen().size().width() / (NARROW_WIDTH * self._theme.scale)
+            self._theme.set_scale(self._theme.scale * min(LARGER, max(1.0, room)))
         else:
             app.removeEventFilter(self)
             self._unblank()

@@ -102,14 +102,18 @@ class AppState(QObject):
 
     @property
     def context_range(self) -> range:
-        """Places in the own line: up to and including the selected token, block_size at most."""
-        return range(max(0, self.selected + 1 - self.config.block_size), self.selected + 1)
+        """Places in the own line: up to and including the selected token, block_size at most.
+
+        It begins after what the vocabulary lacks: no model reads across a token that it has no row for.
+        """
+        first = max(0, self.selected + 1 - self.config.block_size)
+        unknown = np.flatnonzero(self.line_ids[first : self.selected + 1] == UNKNOWN)
+        return range(first + int(unknown[-1]) + 1 if len(unknown) else first, self.selected + 1)
 
     @property
     def context_ids(self) -> NDArray[np.int64]:
-        """Ids of the context, (T,), without what the vocabulary lacks."""
-        ids = self.line_ids[self.context_range.start : self.context_range.stop]
-        return np.asarray(ids[ids != UNKNOWN])
+        """Ids of the context, (T,); none if the selected token is unknown."""
+        return self.line_ids[self.context_range.start : self.context_range.stop]
 
     @property
     def selected_id(self) -> int | None:

@@ -46,6 +46,11 @@ class TableModes:
         for limit in self._limits.values():
             limit.reset()
 
+    def settle(self) -> None:
+        """Let what fades have the limit that it needs, at once."""
+        for limit in self._limits.values():
+            limit.settle()
+
     def frame(self, mode: str, state: AppState) -> TableFrame | str:
         """Return the picture, or a sentence that says why there is none yet and what to do."""
         document, snapshot = state.document, state.snapshot

@@ -13,6 +13,7 @@ from embedviz.gui.theme import Theme
 from embedviz.text.glyphs import glyph
 
 Index = QModelIndex | QPersistentModelIndex
+FEW_COLUMNS = 100  # beyond that measuring every cell takes too long
 
 
 class NumbersModel(QAbstractTableModel):
@@ -87,4 +88,6 @@ class NumbersDialog(QDialog):
         view = QTableView()
         view.setAccessibleName(title)
         view.setModel(NumbersModel(values, rows, columns, view))
+        if len(columns) <= FEW_COLUMNS:
+            view.resizeColumnsToContents()
         self.tabs.addTab(view, title)

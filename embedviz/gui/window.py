@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QEvent, QMimeData, QObject, Qt, QTimer, Signal, Slot
-from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent, QResizeEvent
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QAbstractButton,
     QLabel,
@@ -207,9 +207,17 @@ class MainWindow(QMainWindow):
             self.actions_by_name["colourBlind"].trigger()
         self.restoreGeometry(self._settings.data("geometry"))
         self._split = {name: self._settings.data(name) for name in ("columns", "rows")}
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Put the handles where they were, now that the window has its size."""
+        super().showEvent(event)
+        QTimer.singleShot(0, self._restore_split)
+
+    @Slot()
+    def _restore_split(self) -> None:
         if self._is_wide:
-            self._columns.restoreState(self._split["columns"])
-            self._rows.restoreState(self._split["rows"])
+            self._columns.restoreState(self._split.get("columns", QByteArray()))
+            self._rows.restoreState(self._split.get("rows", QByteArray()))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Let Return press the button that the keyboard is on: Space plays."""

@@ -10,11 +10,10 @@ from embedviz.text.tokenizers import Tokenizer
 
 
 class Prepared(NamedTuple):
-    """A tokenizer made for a text, and the text's `tokens` split by it."""
+    """A tokenizer made for a text, and the text's tokens, split."""
 
     tokenizer: Tokenizer
     dataset: Dataset
-    tokens: int  # of the whole text, before the split
 
 
 def prepare(corpus: Corpus, config: RunConfig) -> Prepared:
@@ -31,4 +30,4 @@ def prepare(corpus: Corpus, config: RunConfig) -> Prepared:
         boundary_id=tokenizer.boundary_id,
         seed=config.seed,
     )
-    return Prepared(tokenizer, dataset, len(ids))
+    return Prepared(tokenizer, dataset)

@@ -53,7 +53,13 @@ def _train(args: argparse.Namespace) -> None:
     report.start(session, dataset, session.whole_losses())
     seconds = saved_at = 0.0
     while session.step < args.steps:
-        result, taken = _take_steps(session, args.steps, report.spacing_s)
+        begin = time.perf_counter()
+        try:
+            result, taken = _take_steps(session, args.steps, report.spacing_s)
+        except DivergenceError:
+            seconds += time.perf_counter() - begin
+            report.end(session.whole_losses(), seconds)  # of the last good step, where the session is back
+            raise
         seconds += taken
         report.progress(result, seconds)
         if seconds - saved_at > _CHECKPOINT_SPACING_S:

@@ -12,9 +12,9 @@ class DivergenceError(EmbedvizError):
     """The loss of `step` was not finite, or far too high and rising; the run is back at `last_good_step`."""
 
     def __init__(self, step: int, loss: float, last_good_step: int, lr: float) -> None:
-        what = f"rose to {loss:.4g}" if math.isfinite(loss) else "was no longer a finite number"
+        what = f"rose to {loss:,.1f}" if math.isfinite(loss) else "was no longer a finite number"
         super().__init__(
-            f"The loss {what} at step {step:,}: the learning rate, {lr:g}, is the likely cause. "
+            f"The loss {what} at step {step:,}: the learning rate, {lr:,.10g}, is the likely cause. "
             f"The run is back at step {last_good_step:,}, the last one that was sound."
         )
         self.step = step

@@ -105,3 +105,11 @@ def test_what_is_no_number_changes_nothing(broken: float) -> None:
     limit.update(3.0)
     assert limit.update(broken) == 3.0
     assert limit.update(2.0) == 3.0
+
+
+def test_a_settled_limit_shrinks_at_once() -> None:
+    limit = StableLimit(shrinks=True)
+    assert limit.update(2.0) == 2.0
+    assert limit.update(1e-4) == 2.0
+    limit.settle()
+    assert limit.update(1e-4) == pytest.approx(1e-4)

@@ -223,7 +223,7 @@ def test_divergence_ends_at_the_last_sound_step(window: Window, dataset: Dataset
     assert paused.reason == "diverged"
     assert paused.step == rewound.step
     assert f"The run is back at step {paused.step:,}" in paused.sentence
-    assert "learning rate, 1e+06" in paused.sentence
+    assert "learning rate, 1,000,000" in paused.sentence
     losses, tables = straight_run(config, dataset, paused.step)
     assert window.losses("a").tobytes() == losses.tobytes()
     assert_same_tables(window.wait_for_snapshot("a", paused.step), tables)

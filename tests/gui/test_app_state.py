@@ -109,7 +109,10 @@ def test_what_is_unknown_is_in_the_line_but_not_in_the_context(state: AppState) 
     state.set_line("aΩ")
     assert state.line_ids.tolist() == [sorted(set(TEXT)).index("a"), UNKNOWN]
     assert state.selected_id is None
-    assert len(state.context_ids) == 1
+    assert len(state.context_ids) == 0
+    state.set_line("aΩaa")
+    state.select(3)
+    assert state.context_range == range(2, 4)  # no model reads across a token that it has no row for
 
 
 def test_pointing_is_told_once(qtbot: QtBot, state: AppState) -> None:

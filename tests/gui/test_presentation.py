@@ -13,6 +13,12 @@ from embedviz.gui.settings import Settings
 Key = Qt.Key
 
 
+@pytest.fixture(autouse=True)
+def room(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the small screen of the tests have room for panels side by side at 1.5 times their size."""
+    monkeypatch.setattr("embedviz.gui.presentation.NARROW_WIDTH", 400)
+
+
 @pytest.fixture
 def stage(desk: Desk) -> Desk:
     """Give a window that presents, with the focus in the own line."""
@@ -30,6 +36,17 @@ def test_presenting_is_full_screen_larger_and_without_menus(stage: Desk) -> None
     assert stage.theme.scale == pytest.approx(1.3)
     assert not stage.window.menuBar().isVisible()
     assert not stage.window.statusBar().isVisible()
+
+
+def test_presenting_never_turns_columns_into_tabs(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = desk.window.screen().size().width()
+    monkeypatch.setattr("embedviz.gui.presentation.NARROW_WIDTH", screen / 1.1)
+    desk.press(Key.Key_F5)
+    assert desk.theme.scale == pytest.approx(1.1)
+    desk.press(Key.Key_F5)
+    monkeypatch.setattr("embedviz.gui.presentation.NARROW_WIDTH", 2 * screen)
+    desk.press(Key.Key_F5)
+    assert desk.theme.scale == pytest.approx(1.0)
 
 
 def test_all_ways_out_bring_everything_back(desk: Desk) -> None:

@@ -213,7 +213,9 @@ def test_a_list_counts_its_items(desk: Desk) -> None:
     words = desk.words(desk.tokens)
     assert "Pasted text, one item per line" in words
     assert "16 | characters" in words
-    assert "17 | tokens" in words  # a boundary before, between and after the items
+    # A boundary before, between and after the items, in the training part and in what is held out.
+    assert "18 | tokens" in words
+    assert "1.00 | chars / token" in words
 
 
 def test_the_vocabulary_and_its_counts(desk: Desk) -> None:

@@ -54,9 +54,9 @@ def test_the_losses_are_those_of_the_table_that_is_shown(desk: Desk) -> None:
         (train, "training loss"),
         (val, "validation loss"),
         (floor, "floor"),
-        (train - floor, "above the floor"),
     ):
         assert f"{number:.4f} | {name}" in words(desk)
+    assert f"{train - floor:.2f} | above the floor" in words(desk)
     assert "Step 20" in words(desk)
     assert f"Still learning: {train - floor:.2g} nats above the floor" in words(desk)
 
@@ -108,12 +108,12 @@ def test_what_runs_is_said(desk: Desk) -> None:
 
 
 def test_device_and_rate(desk: Desk) -> None:
-    assert "Paused · CPU, 1 thread" in words(desk)
+    assert "seed 1337 · CPU, 1 thread | Step 0 | Paused |" in words(desk)
     desk.play()
     desk.show(30, rate=1234.4)
-    assert "1,234 steps/s · CPU, 1 thread" in words(desk)
+    assert "1,234 steps/s" in words(desk)
     desk.worker.die()
-    assert "steps/s · CPU" not in words(desk)
+    assert "steps/s" not in words(desk).partition("Train |")[0]
     started = desk.answer()
     desk.worker.say(m.Started(**{**vars(started), "config": started.config.replace(device="cuda", threads=4)}))
     assert "CUDA, 4 threads" in words(desk)
@@ -122,7 +122,7 @@ def test_device_and_rate(desk: Desk) -> None:
 @pytest.mark.parametrize("phase", list(Phase), ids=lambda phase: phase.name)
 def test_every_phase_has_its_word(desk: Desk, phase: Phase) -> None:
     desk.state.update_run(phase=phase)
-    said = f"{phase.value} · CPU" in words(desk)
+    said = f"| {phase.value}" in words(desk)
     assert said is (phase is not Phase.PLAYING)  # there the rate says it
     assert phase.value in desk.words(desk.window.statusBar())
 

@@ -344,6 +344,7 @@ def test_columns_are_kept_while_there_are_tabs(make_desk: Callable[..., Desk]) -
     first = make_desk()
     first.window.show()
     resize(first, 1500, 900)
+    first.qtbot.waitUntil(lambda: all(sum(sizes) > 0 for sizes in split(first)))
     drag_handle(first, "columns", 40)
     chosen = split(first)
     resize(first, 1000, 700)

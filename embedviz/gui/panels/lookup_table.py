@@ -19,7 +19,7 @@ from embedviz.gui.controller import RunController
 from embedviz.gui.plots.colorbar import ColorBar
 from embedviz.gui.plots.heatmap import Heatmap
 from embedviz.gui.plots.strip import RowStrip
-from embedviz.gui.state import AppState
+from embedviz.gui.state import AppState, Phase
 from embedviz.gui.table_view import MODES, TableFrame, TableModes
 from embedviz.gui.theme import Role, Theme
 from embedviz.gui.widgets import Card, Choice, LiveLabel, Segments, caption, named
@@ -41,6 +41,7 @@ class LookupTablePanel(Card):
         self._controller = controller
         self._modes = TableModes()
         self._frame: TableFrame | None = None
+        self._title = ""
         self._why_empty = ""
         self._order: NDArray[np.int64] = np.zeros(0, np.int64)  # display row -> id
         self._similar_in: tuple[str, Snapshot | None] | None = None  # what the order "by similarity" is of
@@ -99,13 +100,13 @@ class LookupTablePanel(Card):
             tip="A token or its id, then Enter: its row is marked and brought into view",
         )
         self._all = named(QPushButton("Show all"), "showAll", tip="Undo zooming and moving (double click)")
-        self._pooling = caption(elided=True)
+        self._found = caption(elided=True)
         row = QHBoxLayout()
         row.addWidget(self._sort)
         row.addWidget(self._hide)
         row.addWidget(self._find)
         row.addWidget(self._all)
-        row.addWidget(self._pooling, 1)
+        row.addWidget(self._found, 1)
         return row
 
     def _connect(self) -> None:
@@ -118,7 +119,7 @@ class LookupTablePanel(Card):
         self._all.clicked.connect(self.heatmap.reset_view)
         self.heatmap.hovered.connect(self._show_cell)
         self.heatmap.row_clicked.connect(self._select_row)
-        self.heatmap.view_changed.connect(self._show_pooling)
+        self.heatmap.view_changed.connect(self._show_title)
         self.strip.hovered.connect(self._show_strip_cell)
         state.document_changed.connect(self._take_document)
         state.run_changed.connect(self._take_run)
@@ -141,6 +142,8 @@ class LookupTablePanel(Card):
 
     @Slot()
     def _take_run(self) -> None:
+        if self._state.run.phase is Phase.PAUSED:
+            self._modes.settle()
         if self._state.run.run_id != self._run_id:
             self._run_id = self._state.run.run_id
             self._modes.reset()
@@ -157,6 +160,7 @@ class LookupTablePanel(Card):
         made = self._modes.frame(self.mode.value, self._state)
         if isinstance(made, str):
             self._frame, self._why_empty = None, made
+            self.legend.set_empty(" ")  # it would tell of the frame before
             self.heatmap.set_empty(made)
             self.subtitle.setText("")
             self._show_context()
@@ -169,14 +173,16 @@ class LookupTablePanel(Card):
             return
         size = len(self._labels)
         shown = "" if len(self._order) == size else f", {len(self._order):,} rows shown"
-        self.subtitle.setText(f"token_embedding_table · {size:,} × {size:,} · {made.title}{shown}")
+        self._title = f"token_embedding_table · {size:,} × {size:,} · {made.title}{shown}"
         in_order, numbers = (
             array if array is None or self._is_plain else array[self._order]
             for array in (made.values, made.numbers)
         )
         assert in_order is not None
         self.heatmap.set_empty("")
+        self.legend.set_empty("")
         self.heatmap.set_data(in_order, made.levels, made.colormap, numbers)
+        self._show_title()
         self.legend.set_levels(made.levels, made.colormap, made.ticks)
         self._show_context()
         is_another = self.mode.value in ("change", "gradient")  # a number that the readout lacks
@@ -262,8 +268,9 @@ class LookupTablePanel(Card):
             matches = [int(wanted)]
         row = self._place.get(matches[0]) if matches else None
         if row is None:
-            self._pooling.setText(f"‘{wanted}’ is not among the rows shown.")
+            self._found.setText(f"‘{wanted}’ is not among the rows shown.")
             return
+        self._found.setText("")
         self._state.set_hovered(matches[0])
         self.heatmap.center_on(row)
 
@@ -295,8 +302,10 @@ class LookupTablePanel(Card):
         self.cell.point_at(self._state, int(ids[row]) if 0 <= row < len(ids) else -1, column)
 
     @Slot()
-    def _show_pooling(self) -> None:
-        self._pooling.setText(self.heatmap.pooling_note)
+    def _show_title(self) -> None:
+        note = self.heatmap.pooling_note
+        if self._frame is not None:
+            self.subtitle.setText(f"{self._title} · {note}" if note else self._title)
 
     @Slot()
     def _restyle(self) -> None:

@@ -138,7 +138,7 @@ class TokensPanel(Card):
         self._figures["characters"].set_value(f"{len(corpus.text):,}")
         self._figures["tokens"].set_value(f"{document.tokens:,}")
         self._figures["vocabulary"].set_value(f"{document.vocab_size:,}")
-        self._figures["chars / token"].set_value(f"{len(corpus.stream_text) / document.tokens:.2f}")
+        self._figures["chars / token"].set_value(f"{document.characters_per_token:.2f}")
 
     @Slot()
     def _show_line(self) -> None:

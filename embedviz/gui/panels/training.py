@@ -1,5 +1,7 @@
 """The Training panel: transport, pace, when to stop, where the loss stands, and its curve."""
 
+import math
+
 from PySide6.QtCore import QSize, Qt, Slot
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import (
@@ -12,10 +14,12 @@ from PySide6.QtWidgets import (
 )
 
 from embedviz import catalog
+from embedviz.analysis.convergence import TOLERANCE
 from embedviz.engine.messages import Until
 from embedviz.gui.controller import PACES, RunController
 from embedviz.gui.icons import transport_icon
 from embedviz.gui.loss_view import LossView
+from embedviz.gui.plots.figures import figure
 from embedviz.gui.state import AppState, Phase
 from embedviz.gui.theme import Role, Theme
 from embedviz.gui.widgets import Card, Choice, Figure, LiveLabel, Segments, caption, named
@@ -130,8 +134,8 @@ class TrainingPanel(Card):
                 ("uniform", "ln V, guessing"),
             )
         }
-        for column, figure in enumerate(self._figures.values()):
-            grid.addWidget(figure, 0, column)
+        for column, shown in enumerate(self._figures.values()):
+            grid.addWidget(shown, 0, column)
         return grid
 
     def _make_pace(self) -> QHBoxLayout:
@@ -195,7 +199,9 @@ class TrainingPanel(Card):
         optimizer = catalog.OPTIMIZERS[config.optimizer].title
         batch = "whole text" if config.whole_text else f"batches of {config.batch_size} × {config.block_size}"
         start = catalog.STARTS[config.init].title
-        self.subtitle.setText(f"{optimizer} · {config.lr:g}, {batch}, from {start}, seed {config.seed}")
+        threads = f"{config.threads} thread" + ("s" if config.threads != 1 else "")
+        how = f"{optimizer} · {config.lr:g}, {batch}, from {start}, seed {config.seed}"
+        self.subtitle.setText(f"{how} · {config.device.upper()}, {threads}")
         playing = run.phase in (Phase.PLAYING, Phase.PAUSING) or self._controller.will_play
         self._show_play_icon("pause" if playing else "play")
         self._actions["step"].setEnabled(run.phase is Phase.PAUSED)
@@ -209,13 +215,11 @@ class TrainingPanel(Card):
         self._step.setText(f"Step {run.step:,}")
         self._actions["back"].setEnabled(run.phase is Phase.PAUSED and run.step > 0)
         self._actions["rewind"].setEnabled(run.step > 0 and run.phase not in (Phase.WARMING, Phase.LOST))
-        threads = f"{run.config.threads} thread" + ("s" if run.config.threads != 1 else "")
-        where = f"{run.config.device.upper()}, {threads}"
         rate = snapshot.steps_per_second if snapshot and run.phase in (Phase.PLAYING, Phase.PAUSING) else 0.0
         phase = run.phase.value if run.phase is not Phase.PLAYING else ""
         older = run.reading is not None and run.reading.step != run.step
         losses = f"losses of step {run.reading.step:,}" if older and run.reading else ""
-        parts = (phase, f"{rate:,.0f} steps/s" if rate else "", where, losses)
+        parts = (phase, f"{rate:,.0f} steps/s" if rate else "", losses)
         self._rate.setText(" · ".join(part for part in parts if part))
         self._show_losses()
 
@@ -239,15 +243,16 @@ class TrainingPanel(Card):
             "nothing held out" if reading.val is None else f"validation loss{estimated}",
         )
         self._figures["floor"].set_value(f"{document.floor:.4f}")
-        self._figures["gap"].set_value(f"{gap:.4f}")
-        uniform = run.uniform or 0.0
+        self._figures["gap"].set_value(figure(gap))
         self._figures["uniform"].set_value(
-            f"{uniform:.4f}" if uniform else "–", f"ln {document.vocab_size}, guessing"
+            f"{math.log(document.vocab_size):.4f}", f"ln {document.vocab_size}, guessing"
         )
         sentence = reading.sentence
         if reading.verdict == "learning":  # said of an earlier step; this is of the one that is shown
             beginning = "Still learning" if run.step else "Before the first step"
-            sentence = f"{beginning}: {gap:.2g} nats above the floor"
+            sentence = f"{beginning}: {figure(gap, digits=2)} nats above the floor"
+            if gap < TOLERANCE:
+                sentence = f"At the floor: less than {TOLERANCE:g} nats above it"
         colour = self.theme.colour(VERDICT_COLOURS.get(reading.verdict, "warning"))
         self._verdict.set_dot(colour)
         self._verdict.setText(sentence)

@@ -72,6 +72,8 @@ class Canvas(pg.GraphicsView):  # type: ignore[misc]  # pyqtgraph ships no types
         super().__init__()
         self.left, self.bottom = PlainAxis("left"), PlainAxis("bottom")
         self.overlay = Overlay()
+        # pyqtgraph keeps the background, which is where the grid is: it would stay where the ticks were before.
+        self.setCacheMode(pg.QtWidgets.QGraphicsView.CacheModeFlag.CacheNone)
         self._points: tuple[Points, Points] = (np.zeros(0), np.zeros(0))  # what words keep off
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.view_box = pg.ViewBox(enableMenu=False)
@@ -227,6 +229,7 @@ class Canvas(pg.GraphicsView):  # type: ignore[misc]  # pyqtgraph ships no types
             painter.drawEllipse(at, 5 * unit, 5 * unit)
         painter.setFont(over.font)
         for text, box, name in self.words():
+            painter.fillRect(box, over.colours["card"])
             painter.setPen(over.colours[name])
             painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
         painter.setPen(over.colours["muted"])
