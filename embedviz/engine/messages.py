@@ -171,7 +171,7 @@ class Losses:
 
 @dataclass(frozen=True, eq=False)
 class SnapshotWritten:
-    """A snapshot lies in the mapped file: `layout` has (name, dtype, shape, offset) of every array.
+    """A snapshot lies in the mapped file, where `layout` says.
 
     `losses` are those since the last ones: they come along, since a message more is a wake-up more.
     """
@@ -180,7 +180,7 @@ class SnapshotWritten:
     step: int
     steps_per_second: float
     reading: Reading
-    layout: tuple[tuple[str, str, tuple[int, ...], int], ...]
+    layout: str
     losses: Losses | None = None
 
 
@@ -294,13 +294,15 @@ def encode(message: Message) -> tuple[bytes, list[memoryview]]:
             buffers.append(flat.reshape(-1).view(np.uint8).data)
             return {_ARRAY: [flat.dtype.str, list(value.shape)]}
         if (names := _FIELDS.get(type(value))) is not None:
-            packed = {name: pack(getattr(value, name)) for name in names}
-            packed[_TYPE] = type(value).__name__
+            packed = {_TYPE: type(value).__name__}
+            for name in names:
+                item = getattr(value, name)
+                packed[name] = item if type(item) in _PLAIN else pack(item)
             return packed
         if isinstance(value, dict):
             return {str(key): pack(item) for key, item in value.items()}
         if isinstance(value, tuple | list):
-            return {_TUPLE: [pack(item) for item in value]}
+            return {_TUPLE: [item if type(item) in _PLAIN else pack(item) for item in value]}
         return value.item() if isinstance(value, np.generic) else value
 
     return _to_json(pack(message)).encode(), buffers

@@ -41,7 +41,7 @@ MOST_CONTEXTS = 16
 MARK_GROWTH = 1.3  # readings are taken at steps 1, 2, 3, 4, 5, 6, 7, 9, 11, 14, ... whatever the clock says
 CHEAP_READING_S = 0.005
 STEPS_BETWEEN_VERDICTS_WHOLE = 10  # the exact gradient brings the whole training loss with it, for nothing
-STEPS_BETWEEN_VERDICTS = 200  # else: a reading each, so the farther the run is, the rarer they are
+STEPS_BETWEEN_VERDICTS = 500  # else: a reading each, so the farther the run is, the rarer they are
 VERDICT_GROWTH = 1.1
 
 
@@ -229,7 +229,9 @@ class ServedRun:
     def _give_verdict(self, step: int) -> None:
         loss = self._losses[-1]  # of the exact gradient: the loss of the whole training part
         if not self.session.config.whole_text:
-            self._reading = self._read(READING_SHARE * (time.perf_counter() - self._reading_at))
+            is_cheap = self._reading_cost < CHEAP_READING_S
+            elapsed_s = time.perf_counter() - self._reading_at
+            self._reading = self._read(math.inf if is_cheap else READING_SHARE * elapsed_s)
             step, loss = self._reading.step, self._reading.train
         self._verdict = self._judge.observe(step, loss)
         if self._until.converged and self._verdict.kind == "converged":

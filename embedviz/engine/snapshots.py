@@ -2,6 +2,7 @@
 
 import contextlib
 import itertools
+import json
 import mmap
 import os
 import re
@@ -9,6 +10,7 @@ import sys
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -18,7 +20,7 @@ from numpy.typing import NDArray
 from embedviz.engine.messages import Array, Reading
 from embedviz.errors import EmbedvizError
 
-Layout: TypeAlias = tuple[tuple[str, str, tuple[int, ...], int], ...]
+Places: TypeAlias = tuple[tuple[str, str, tuple[int, ...], int], ...]  # name, dtype, shape, offset
 _ALIGNMENT = 64
 _FREE, _FULL = 0, 1
 _counter = itertools.count()
@@ -90,8 +92,8 @@ class SnapshotFile:
             opened.unlink()
         return opened
 
-    def write(self, arrays: Mapping[str, Array]) -> Layout:
-        """Copy `arrays` in, one behind the other; return where they lie. The file is not free any more."""
+    def write(self, arrays: Mapping[str, Array]) -> str:
+        """Copy `arrays` in, one behind the other; return where they lie, for read(). The file is free no more."""
         layout = []
         offset = _ALIGNMENT
         for name, array in arrays.items():
@@ -100,17 +102,17 @@ class SnapshotFile:
             layout.append((name, array.dtype.str, array.shape, offset))
             offset += -(-array.nbytes // _ALIGNMENT) * _ALIGNMENT
         self._mapping[0] = _FULL
-        return tuple(layout)
+        return _to_text(tuple(layout))
 
     @property
     def is_free(self) -> bool:
         """True if the last snapshot was taken out, or there was none."""
         return self._mapping[0] != _FULL
 
-    def read(self, layout: Layout) -> dict[str, Array]:
-        """Copy the arrays out; read-only."""
+    def read(self, layout: str) -> dict[str, Array]:
+        """Copy the arrays out that lie as `layout` says; read-only."""
         arrays: dict[str, Array] = {}
-        for name, dtype, shape, offset in layout:
+        for name, dtype, shape, offset in _from_text(layout):
             count = int(np.prod(shape, dtype=np.int64))
             array = np.frombuffer(self._mapping, np.dtype(dtype), count, offset).reshape(shape).copy()
             array.flags.writeable = False
@@ -162,6 +164,16 @@ def remove_own() -> None:
         for path in folder.glob(f"embedviz-{os.getpid()}-*.snapshot"):
             with contextlib.suppress(OSError):
                 path.unlink()
+
+
+@lru_cache(maxsize=64)
+def _to_text(places: Places) -> str:
+    return json.dumps(places)  # hardly ever another than the last time: worth keeping, sixty times a second
+
+
+@lru_cache(maxsize=64)
+def _from_text(layout: str) -> Places:
+    return tuple((name, dtype, tuple(shape), offset) for name, dtype, shape, offset in json.loads(layout))
 
 
 def _folders() -> list[Path]:

@@ -31,6 +31,7 @@ class BigramLanguageModel(LanguageModel):
     def __init__(self, config: RunConfig, vocab_size: int) -> None:
         super().__init__(config, vocab_size)
         self.token_embedding_table = nn.Embedding(vocab_size, vocab_size)  # (V, V)
+        self._frequency: Tensor | None = None  # (V, V), of the pairs of a batch: made once, filled at each step
 
     @property
     def table(self) -> Tensor:
@@ -65,10 +66,14 @@ class BigramLanguageModel(LanguageModel):
         table, pairs = self.table, idx.numel()
         gradient = _gradient_of(table)  # (V, V)
         if self.vocab_size <= _SMALL_VOCABULARY:
-            frequency = _count_pairs(idx, targets, self.vocab_size, self.vocab_size) / pairs  # (V, V)
+            if self._frequency is None or self._frequency.device != table.device:
+                self._frequency = torch.empty_like(table, requires_grad=False)
+            frequency = _count_pairs(idx, targets, out=self._frequency).div_(pairs)  # (V, V)
             return softmax_minus_data(table.detach(), frequency, frequency.sum(1, keepdim=True), out=gradient)
         rows, row_of = torch.unique(idx, return_inverse=True)  # (R,), (B, T)
-        frequency = _count_pairs(row_of, targets, len(rows), self.vocab_size) / pairs  # (R, V)
+        frequency = _count_pairs(row_of, targets, out=table.new_empty(len(rows), self.vocab_size)).div_(
+            pairs
+        )  # (R, V)
         part = torch.empty_like(frequency)  # (R, V)
         loss = softmax_minus_data(table.detach()[rows], frequency, frequency.sum(1, keepdim=True), out=part)
         gradient.zero_().index_copy_(0, rows, part)
@@ -88,9 +93,9 @@ class BigramLanguageModel(LanguageModel):
         """Return the bytes of table, gradient, optimiser state, and of the pair frequencies of a step."""
         if config.whole_text:
             frequencies = BYTES_PER_WEIGHT * vocab_size**2
-        else:  # rows, counts, frequencies and gradient of what one batch reads
+        else:  # rows, frequencies and gradient of what one batch reads
             rows = min(config.batch_size * config.block_size, vocab_size)
-            frequencies = (8 + 3 * BYTES_PER_WEIGHT) * rows * vocab_size
+            frequencies = 3 * BYTES_PER_WEIGHT * rows * vocab_size
         return super().size_bytes(config, vocab_size) + frequencies
 
 
@@ -148,10 +153,14 @@ def _gradient_of(table: Tensor) -> Tensor:
     return table.grad
 
 
-def _count_pairs(first: Tensor, second: Tensor, rows: int, columns: int) -> Tensor:
-    """Count the pairs (rows, columns): with integers, so that every device gives the same."""
-    codes = (first * columns + second).reshape(-1)
-    return torch.bincount(codes, minlength=rows * columns).view(rows, columns)
+def _count_pairs(first: Tensor, second: Tensor, *, out: Tensor) -> Tensor:
+    """Count the pairs into `out` (R, V), and return it.
+
+    Sums of ones are exact in float32 (up to 2**24 pairs of a kind), in whatever order a device adds them.
+    """
+    codes = (first * out.shape[1] + second).reshape(-1)
+    out.zero_().view(-1).index_add_(0, codes, out.new_ones(len(codes)))
+    return out
 
 
 def _distinct(codes: Tensor, limit: int) -> tuple[Tensor, Tensor]:

@@ -41,7 +41,6 @@ readings = st.builds(
     sentence=text,
 )
 shapes = st.lists(st.integers(0, 9), max_size=3).map(tuple)
-layouts = st.lists(st.tuples(text, text, shapes, steps), max_size=3).map(tuple)
 
 MESSAGES: dict[type, st.SearchStrategy[Any]] = {
     m.LoadDataset: st.builds(m.LoadDataset, text, datasets),
@@ -58,7 +57,7 @@ MESSAGES: dict[type, st.SearchStrategy[Any]] = {
     m.Started: st.builds(
         m.Started, text, configs, steps, steps, st.none() | floats, floats, readings, text, steps
     ),
-    m.SnapshotWritten: st.builds(m.SnapshotWritten, text, steps, floats, readings, layouts),
+    m.SnapshotWritten: st.builds(m.SnapshotWritten, text, steps, floats, readings, text),
     m.Losses: st.builds(m.Losses, text, steps, arrays),
     m.Measured: st.builds(m.Measured, text, readings),
     m.CheckpointTaken: st.builds(m.CheckpointTaken, text, checkpoints),
