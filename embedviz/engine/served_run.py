@@ -29,7 +29,7 @@ from embedviz.training.session import SplitLosses, TrainingSession
 
 SNAPSHOT_SPACING_S = 1 / 61  # as fast as a 60 Hz screen asks for them
 SNAPSHOT_SHARE = 0.03  # of the trainer's time, at most
-READING_SHARE = 0.005  # of the trainer's time; a whole reading that would take more becomes an estimate
+READING_SHARE = 0.003  # of the trainer's time; a whole reading that would take more becomes an estimate
 READING_SHARE_SLOW = 0.3  # at a pace for the eye, when the trainer mostly waits
 SLOW_PACE = 60.0
 READING_PATIENCE_S = 2.0  # the longest wait for a reading that the share allows

@@ -1,5 +1,6 @@
 """Commands in, events out: keeps several runs in step, and lives through whatever one of them does."""
 
+import gc
 import math
 import os
 import queue
@@ -50,6 +51,8 @@ class Server:
     def serve(self) -> None:
         """Warm up, then compute until the window is gone."""
         warm_up()
+        gc.collect()
+        gc.freeze()  # what torch brought along stays: no collection needs to look through it again
         self._send(m.Ready(os.getpid(), torch.__version__))
         while not self._ended.is_set():
             self._obey(self._seconds_until_due())

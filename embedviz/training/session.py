@@ -86,6 +86,7 @@ class TrainingSession(Iterator[StepResult]):
         self._val_sample = self._sample(val_ids) if self._val else None
         self._whole_cost_s = 0.0
         self._accumulate = self._train.accumulate_gradients if config.whole_text else self._accumulate_batch
+        self._asked: tuple[NDArray[np.integer], Tensor] = (np.zeros((0, 1), np.int64), torch.zeros(0, 1).long())
         self._guard = Guard(self.vocab_size)
         self._anchor = self._capture()
 
@@ -136,8 +137,10 @@ class TrainingSession(Iterator[StepResult]):
     @torch.no_grad()
     def logits(self, contexts: NDArray[np.integer]) -> Floats:
         """Return the logits (N, V) of what follows `contexts` (N, T)."""
-        last = contexts[:, -self._model.context_length :].astype(np.int64)  # (N, T)
-        logits: Tensor = self._model(torch.from_numpy(last).to(self.config.device))[0]  # (N, T, V)
+        if contexts is not self._asked[0]:  # the same are asked for sixty times a second
+            last = contexts[:, -self._model.context_length :].astype(np.int64)  # (N, T)
+            self._asked = contexts, torch.from_numpy(last).to(self.config.device)
+        logits: Tensor = self._model.forward(self._asked[1])[0]  # (N, T, V)
         return _copy(logits[:, -1])  # (N, V)
 
     @property
