@@ -37,7 +37,13 @@ class Entry:
     line: str
     path: str = ""
     settings: tuple[str, ...] = ()
-    defaults: dict[str, float] = field(default_factory=dict)
+    defaults: dict[str, Any] = field(default_factory=dict)
+    models: tuple[str, ...] = ()  # the only models that it is for; empty: for all
+    rates: dict[str, float] = field(default_factory=dict)  # of a model: the learning rate with each optimiser
+
+    def suits(self, model: str) -> bool:
+        """Tell whether this can be chosen for `model`."""
+        return not self.models or model in self.models
 
     def load(self) -> Any:
         """Import and return the object at `path` ("package.module:attribute")."""
@@ -68,14 +74,48 @@ SETTINGS = _table(
     Setting("beta1", "Beta 1", 0.9, 0.0, 0.9999, "How much of the last direction Adam keeps."),
     Setting("beta2", "Beta 2", 0.999, 0.0, 0.999999, "How slowly Adam's step sizes adapt."),
     Setting("weight_decay", "Weight decay", 0.0, 0.0, 10.0, "Pulls every weight towards zero."),
+    Setting("clip", "Clip", 0.0, 0.0, 1e6, "The longest gradient that a step follows; 0 for any."),
+    Setting("warmup_steps", "Warm-up", 100, 0, 1e8, "Steps over which the rate rises from 0.", integer=True),
+    Setting("schedule_steps", "Cosine ends at", 3000, 1, 1e8, "The step where the rate is lowest.", integer=True),
     Setting("batch_size", "Batch size", 32, 1, 65_536, "Windows of text a step looks at.", integer=True),
     Setting("block_size", "Block size", 8, 1, 1024, "Tokens in one window of text.", integer=True),
+    Setting("n_embd", "Embedding width", 10, 1, 1024, "Numbers in one row of the lookup table.", integer=True),
+    Setting("hidden", "Hidden units", 200, 1, 4096, "Units of the hidden layer.", integer=True),
+    Setting(
+        "vocab_size", "Vocabulary", 1000, 2, 65_536, "Tokens, at most; the text may have fewer.", integer=True
+    ),
     Setting("val_fraction", "Held out", 0.1, 0.0, 0.9, "The part kept back to validate on; 0 for none."),
     Setting("seed", "Seed", 1337, 0, 2**32 - 1, "The same seed gives the same run.", integer=True),
 )
 
 TOKENIZERS = _table(
-    Entry("char", "Char", "One token for every character.", "embedviz.text.tokenizers:CharTokenizer"),
+    Entry("char", "Char", "One token for every character.", "embedviz.text.char_tokenizer:CharTokenizer"),
+    Entry(
+        "byte",
+        "Byte",
+        "One token for every byte of UTF-8: 256 of them, for any text.",
+        "embedviz.text.byte_tokenizer:ByteTokenizer",
+    ),
+    Entry(
+        "word",
+        "Word",
+        "Words, marks and white space; what is rarer than the vocabulary is large becomes <unk>.",
+        "embedviz.text.word_tokenizer:WordTokenizer",
+        settings=("vocab_size",),
+    ),
+    Entry(
+        "subword",
+        "Subword",
+        "Byte pairs, merged where they are frequent in this text (byte-level BPE).",
+        "embedviz.text.subword_tokenizer:SubwordTokenizer",
+        settings=("vocab_size",),
+    ),
+    Entry(
+        "file",
+        "From a file",
+        "A tokenizer.json, as other tools save it.",
+        "embedviz.text.file_tokenizer:FileTokenizer",
+    ),
 )
 
 MODELS = _table(
@@ -84,16 +124,51 @@ MODELS = _table(
         "Bigram table",
         "One V x V table: row i holds the logits of whatever follows token i.",
         "embedviz.models.bigram:BigramLanguageModel",
+        settings=("block_size",),
+        defaults={"block_size": 8, "batch_size": 0, "optimizer": "adam", "init": "zeros"},
+        rates={"sgd": 50.0, "adam": 0.1, "adamw": 0.1},
+    ),
+    Entry(
+        "mlp",
+        "MLP",
+        "The rows of the last few tokens, side by side, through a tanh layer (Bengio et al., 2003).",
+        "embedviz.models.mlp:MLPLanguageModel",
+        settings=("n_embd", "hidden", "block_size"),
+        defaults={"block_size": 3, "batch_size": 32, "optimizer": "adamw", "init": "normal-1"},
+        rates={"sgd": 0.1, "adam": 0.003, "adamw": 0.003},
     ),
 )
 
 STARTS = _table(
-    Entry("zeros", "zeros", "Every token equally likely: the loss starts at ln V."),
+    Entry("zeros", "zeros", "Every number 0: a bigram table then holds every token equally likely."),
     Entry("normal-0.01", "N(0, .01)", "Small random numbers, standard deviation 0.01."),
     Entry("normal-0.02", "N(0, .02)", "Small random numbers, standard deviation 0.02, as in GPT-2."),
     Entry("normal-1", "N(0, 1)", "Large random numbers: torch's own start of an embedding."),
     Entry("xavier", "Xavier", "Uniform, scaled by the shape of the table (Glorot and Bengio, 2010)."),
-    Entry("log-counts", "log of counts + 1", "The answer from counting: training has little left to do."),
+    Entry(
+        "log-counts",
+        "log of counts + 1",
+        "The answer from counting: training has little left to do.",
+        models=("bigram",),
+    ),
+)
+
+LAYER_STARTS = _table(
+    Entry("kaiming", "Kaiming", "Scaled by fan-in so that tanh neither fades nor saturates; small logits."),
+    Entry("xavier", "Xavier", "Uniform, scaled by fan-in and fan-out (Glorot and Bengio, 2010)."),
+    Entry("normal-0.02", "N(0, .02)", "Small random numbers: the hidden layer begins nearly linear."),
+    Entry("normal-1", "N(0, 1)", "Large random numbers: most hidden units begin saturated."),
+    Entry("zeros", "zeros", "All units alike: they get the same gradient and never part."),
+)
+
+SCHEDULES = _table(
+    Entry("constant", "constant", "The same learning rate at every step."),
+    Entry(
+        "cosine",
+        "warm-up + cosine",
+        "Up from 0 in a line, then down half a cosine to a tenth.",
+        settings=("warmup_steps", "schedule_steps"),
+    ),
 )
 
 _ADAM = ("lr", "beta1", "beta2", "weight_decay")
@@ -103,17 +178,25 @@ OPTIMIZERS = _table(
         "SGD",
         "Straight down the gradient.",
         settings=("lr", "weight_decay"),
-        defaults={"lr": 50.0, "weight_decay": 0.0},
+        defaults={"weight_decay": 0.0},
     ),
-    Entry("adam", "Adam", "A step size of its own for every weight.", settings=_ADAM, defaults={"lr": 0.1}),
+    Entry(
+        "adam", "Adam", "A step size of its own for every weight.", settings=_ADAM, defaults={"weight_decay": 0.0}
+    ),
     Entry(
         "adamw",
         "AdamW",
         "Adam, with the pull towards zero kept apart from the gradient.",
         settings=_ADAM,
-        defaults={"lr": 0.1, "weight_decay": 0.01},
+        defaults={"weight_decay": 0.01},
     ),
 )
+
+
+def optimizer_defaults(model: str, optimizer: str) -> dict[str, float]:
+    """Return the settings that choosing `optimizer` for `model` brings along."""
+    return {**OPTIMIZERS[optimizer].defaults, "lr": MODELS[model].rates[optimizer]}
+
 
 SAMPLES = _table(
     Sample("fables", "Short fables", "Plain English prose, written for this app.", "samples/fables.txt"),

@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from typing import Any
 
 from embedviz import catalog
 from embedviz.config import WHOLE_TEXT, RunConfig
@@ -19,17 +20,13 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     line = "Train a model without a window."
     parser = subparsers.add_parser("train", help=line, description=line)
     _add_text(parser)
-    for name, table in (
-        ("tokenizer", catalog.TOKENIZERS),
-        ("model", catalog.MODELS),
-        ("init", catalog.STARTS),
-        ("optimizer", catalog.OPTIMIZERS),
-    ):
-        about = " ".join(f"{entry.name}: {entry.line}" for entry in table.values())
-        default = getattr(_DEFAULT, name)
-        parser.add_argument(
-            f"--{name}", choices=list(table), default=default, help=f"{about} (default: {default})"
-        )
+    _add_tokenizer(parser)
+    _add_choice(parser, "model", catalog.MODELS, _DEFAULT.model)
+    for name in ("n_embd", "hidden", "block_size"):
+        _add_setting(parser, name)
+    for name, table in (("init", catalog.STARTS), ("layer_init", catalog.LAYER_STARTS)):
+        _add_choice(parser, name, table)
+    _add_choice(parser, "optimizer", catalog.OPTIMIZERS)
     _add_settings(parser)
     _add_machine(parser)
     parser.add_argument(
@@ -52,9 +49,57 @@ def run_train(args: argparse.Namespace) -> int:
         return EXIT_INTERRUPTED
 
 
-def default_of(optimizer: str, setting: str) -> float:
-    """Return what a setting is with this optimiser if nobody says otherwise."""
-    return catalog.OPTIMIZERS[optimizer].defaults.get(setting, catalog.SETTINGS[setting].default)
+def default_of(name: str, model: str, optimizer: str = "") -> Any:
+    """Return what a field of RunConfig is for this model and optimiser if nobody says otherwise."""
+    of_optimizer = catalog.optimizer_defaults(model, optimizer) if optimizer else {}
+    return {**of_optimizer, **catalog.MODELS[model].defaults}.get(name, getattr(_DEFAULT, name))
+
+
+def _add_tokenizer(parser: argparse.ArgumentParser) -> None:
+    entries = [entry for entry in catalog.TOKENIZERS.values() if entry.name != "file"]
+    about = " ".join(f"{entry.name}: {entry.line}" for entry in entries)
+    parser.add_argument(
+        "--tokenizer",
+        default=_DEFAULT.tokenizer,
+        metavar="NAME|FILE.json",
+        help=f"{about} Or a file: {catalog.TOKENIZERS['file'].line} (default: {_DEFAULT.tokenizer})",
+    )
+    _add_setting(parser, "vocab_size", for_whom=" For the tokenizers word and subword.")
+
+
+def _add_choice(
+    parser: argparse.ArgumentParser, name: str, table: dict[str, catalog.Entry], default: str | None = None
+) -> None:
+    about = " ".join(f"{entry.name}: {entry.line}" for entry in table.values())
+    stated = default or _defaults_in_words(name)
+    parser.add_argument(_flag(name), choices=list(table), default=default, help=f"{about} (default: {stated})")
+
+
+def _add_setting(parser: argparse.ArgumentParser, name: str, *, for_whom: str = "") -> None:
+    setting = catalog.SETTINGS[name]
+    users = [entry.name for entry in catalog.MODELS.values() if name in entry.settings]
+    if users and len(users) < len(catalog.MODELS):
+        for_whom = f" For the model {' and '.join(users)}."
+    parser.add_argument(
+        _flag(name),
+        type=int if setting.integer else float,
+        metavar="N" if setting.integer else "X",
+        help=f"{setting.line}{for_whom} (default: {_defaults_in_words(name)})",
+    )
+
+
+def _defaults_in_words(name: str) -> str:
+    """Return "3" where all models agree, else "8 for bigram, 3 for mlp"."""
+    defaults = {model: _in_words(name, default_of(name, model)) for model in catalog.MODELS}
+    if len(set(defaults.values())) == 1:
+        return next(iter(defaults.values()))
+    return ", ".join(f"{default} for {model}" for model, default in defaults.items())
+
+
+def _in_words(name: str, value: float | str) -> str:
+    if name == "batch_size" and value == WHOLE_TEXT:
+        return "all"
+    return value if isinstance(value, str) else f"{value:g}"
 
 
 def _add_text(parser: argparse.ArgumentParser) -> None:
@@ -64,7 +109,7 @@ def _add_text(parser: argparse.ArgumentParser) -> None:
         "--text",
         default=default,
         metavar="FILE",
-        help=f"A file of UTF-8 text, or one of {samples}. (default: {default})",
+        help=f"A file of text, or one of {samples}. (default: {default})",
     )
     parser.add_argument(
         "--per-line",
@@ -75,10 +120,11 @@ def _add_text(parser: argparse.ArgumentParser) -> None:
 
 def _add_settings(parser: argparse.ArgumentParser) -> None:
     for name in ("lr", "weight_decay"):
-        entries = [entry for entry in catalog.OPTIMIZERS.values() if name in entry.settings]
-        defaults = ", ".join(f"{default_of(entry.name, name):g} for {entry.name}" for entry in entries)
         parser.add_argument(
-            _flag(name), type=float, metavar="X", help=f"{catalog.SETTINGS[name].line} (default: {defaults})"
+            _flag(name),
+            type=float,
+            metavar="X",
+            help=f"{catalog.SETTINGS[name].line} (default: {_rates_in_words(name)})",
         )
     lines = f"{catalog.SETTINGS['beta1'].line} {catalog.SETTINGS['beta2'].line}"
     betas = (_DEFAULT.beta1, _DEFAULT.beta2)
@@ -90,22 +136,39 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
         metavar=("B1", "B2"),
         help=f"{lines} (default: {betas[0]:g} {betas[1]:g})",
     )
+    _add_setting(parser, "clip")
+    _add_choice(parser, "schedule", catalog.SCHEDULES, _DEFAULT.schedule)
+    _add_setting(parser, "warmup_steps", for_whom=" With the schedule cosine.")
+    parser.add_argument(
+        "--schedule-steps",
+        type=int,
+        metavar="N",
+        help=f"{catalog.SETTINGS['schedule_steps'].line} With the schedule cosine. (default: as --steps)",
+    )
     parser.add_argument(
         "--batch-size",
         type=_batch_size,
-        default="all",
         metavar="N",
-        help=f"{catalog.SETTINGS['batch_size'].line} Or all: the exact gradient of all of it. (default: all)",
+        help=f"{catalog.SETTINGS['batch_size'].line} Or all: the exact gradient of all of it. "
+        f"(default: {_defaults_in_words('batch_size')})",
     )
-    for name in ("block_size", "val_fraction", "seed"):
-        setting, default = catalog.SETTINGS[name], getattr(_DEFAULT, name)
-        parser.add_argument(
-            _flag(name),
-            type=int if setting.integer else float,
-            default=default,
-            metavar="N" if setting.integer else "X",
-            help=f"{setting.line} (default: {default})",
-        )
+    for name in ("val_fraction", "seed"):
+        _add_setting(parser, name)
+
+
+def _rates_in_words(name: str) -> str:
+    """Return "0.01 for adamw, ...": what each optimiser brings, and where a model has it otherwise."""
+    entries = [entry.name for entry in catalog.OPTIMIZERS.values() if name in entry.settings]
+    first = next(iter(catalog.MODELS))
+    usual = {name_: default_of(name, first, name_) for name_ in entries}
+    words = ", ".join(f"{value:g} for {name_}" for name_, value in usual.items())
+    other = [
+        f"{default_of(name, model, name_):g} for {model} with {name_}"
+        for model in catalog.MODELS
+        for name_ in entries
+        if default_of(name, model, name_) != usual[name_]
+    ]
+    return "; ".join([words, *other])
 
 
 def _add_machine(parser: argparse.ArgumentParser) -> None:

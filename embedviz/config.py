@@ -20,14 +20,23 @@ class RunConfig:
     """
 
     tokenizer: str = "char"
+    tokenizer_file: str = ""  # the tokenizer.json of "file"
+    vocab_size: int = 1000  # asked for, of "word" and "subword"
     per_line: bool = False
     model: str = "bigram"
-    init: str = "zeros"
+    n_embd: int = 10
+    hidden: int = 200
+    init: str = "zeros"  # of the lookup tables
+    layer_init: str = "kaiming"  # of all other weights
     optimizer: str = "adam"
     lr: float = 0.1
     beta1: float = 0.9
     beta2: float = 0.999
     weight_decay: float = 0.0
+    clip: float = 0.0  # the largest norm of the gradient; 0 for any
+    schedule: str = "constant"
+    warmup_steps: int = 100
+    schedule_steps: int = 3000
     batch_size: int = WHOLE_TEXT
     block_size: int = 8
     val_fraction: float = 0.1
@@ -51,6 +60,16 @@ class RunConfig:
                     f"{above} {setting.minimum:,.10g} {'and up to' if setting.open_minimum else 'to'} "
                     f"{setting.maximum:,.10g}."
                 )
+        if not catalog.STARTS[self.init].suits(self.model):
+            start, model = catalog.STARTS[self.init].title, catalog.MODELS[self.model].title
+            raise ConfigError(f"The start '{start}' is not for the model '{model}': choose another.")
+        if (self.tokenizer == "file") != bool(self.tokenizer_file):
+            raise ConfigError("A tokenizer from a file needs the file's name, and no other tokenizer has one.")
+        if self.schedule == "cosine" and self.warmup_steps >= self.schedule_steps:
+            raise ConfigError(
+                f"The rate rises for {self.warmup_steps:,} steps, but is to be lowest at step "
+                f"{self.schedule_steps:,}: let the warm-up end before."
+            )
         if self.threads < 0:
             raise ConfigError(f"Threads is {self.threads}, but has to be 0 (choose for me) or more.")
 
@@ -58,6 +77,12 @@ class RunConfig:
     def whole_text(self) -> bool:
         """True if a step uses the exact gradient of the whole training part."""
         return self.batch_size == WHOLE_TEXT
+
+    def with_model(self, model: str) -> "RunConfig":
+        """Return a copy for another model, with the settings that suit it."""
+        defaults = catalog.MODELS[model].defaults
+        optimizer = catalog.optimizer_defaults(model, defaults["optimizer"])
+        return self.replace(**{"clip": 0.0, "schedule": "constant", **optimizer, **defaults, "model": model})
 
     def replace(self, **changes: Any) -> "RunConfig":
         """Return a copy with `changes`, validated again."""
@@ -68,5 +93,7 @@ _CHOICES = {
     "tokenizer": catalog.TOKENIZERS,
     "model": catalog.MODELS,
     "init": catalog.STARTS,
+    "layer_init": catalog.LAYER_STARTS,
+    "schedule": catalog.SCHEDULES,
     "optimizer": catalog.OPTIMIZERS,
 }

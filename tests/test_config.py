@@ -16,13 +16,16 @@ CHOICES = {
     "tokenizer": catalog.TOKENIZERS,
     "model": catalog.MODELS,
     "init": catalog.STARTS,
+    "layer_init": catalog.LAYER_STARTS,
     "optimizer": catalog.OPTIMIZERS,
+    "schedule": catalog.SCHEDULES,
 }
 each_setting = pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.name)
 
 
 def config(name: str, value: Any) -> RunConfig:
-    return RunConfig(**{name: value})
+    needed = {"tokenizer_file": "tokenizer.json"} if (name, value) == ("tokenizer", "file") else {}
+    return RunConfig(**{name: value, **needed})
 
 
 def test_every_setting_of_the_catalogue_is_a_field_with_its_default() -> None:
@@ -70,6 +73,40 @@ def test_a_choice_is_one_of_the_catalogue(name: str) -> None:
         assert getattr(config(name, choice), name) == choice
     with pytest.raises(ConfigError, match=rf"^'nonsense' is no {name} .*{next(iter(CHOICES[name]))}"):
         config(name, "nonsense")
+
+
+@pytest.mark.parametrize("model", catalog.MODELS)
+def test_a_model_brings_the_settings_that_suit_it(model: str) -> None:
+    entry = catalog.MODELS[model]
+    other = RunConfig(seed=7, tokenizer="byte", optimizer="sgd", lr=50.0, weight_decay=1.0).with_model(model)
+    assert {name: getattr(other, name) for name in entry.defaults} == entry.defaults
+    for name, value in catalog.optimizer_defaults(model, other.optimizer).items():
+        assert getattr(other, name) == value
+    assert (other.model, other.seed, other.tokenizer) == (model, 7, "byte")
+
+
+def test_the_first_model_s_settings_are_those_of_a_run_nobody_configured() -> None:
+    assert RunConfig().with_model("bigram") == RunConfig()
+
+
+def test_counts_start_nothing_but_a_bigram_table() -> None:
+    assert RunConfig(init="log-counts").model == "bigram"
+    with pytest.raises(ConfigError, match=r"^The start 'log of counts \+ 1' is not for the model 'MLP'"):
+        RunConfig(model="mlp", init="log-counts")
+
+
+def test_a_tokenizer_from_a_file_names_it_and_no_other_does() -> None:
+    assert RunConfig(tokenizer="file", tokenizer_file="a.json").tokenizer_file == "a.json"
+    for tokenizer, file in (("file", ""), ("char", "a.json")):
+        with pytest.raises(ConfigError, match="A tokenizer from a file needs the file's name"):
+            RunConfig(tokenizer=tokenizer, tokenizer_file=file)
+
+
+def test_a_warm_up_ends_before_the_rate_is_lowest() -> None:
+    assert RunConfig(schedule="cosine", warmup_steps=9, schedule_steps=10).warmup_steps == 9
+    assert RunConfig(schedule="constant", warmup_steps=10, schedule_steps=10).warmup_steps == 10
+    with pytest.raises(ConfigError, match="rises for 10 steps, but is to be lowest at step 10"):
+        RunConfig(schedule="cosine", warmup_steps=10, schedule_steps=10)
 
 
 def test_threads() -> None:

@@ -165,6 +165,7 @@ class TrainerClient:
             _named(arrays, "gradient "),
             arrays["contexts"],
             arrays["logits"],
+            _named(arrays, "activations of "),
         )
 
     def _release(self) -> None:

@@ -96,11 +96,12 @@ class SetPace:
 
 @dataclass(frozen=True, eq=False)
 class Watch:
-    """Add to every snapshot the logits of `contexts` (N, T), and the table gradients if asked for."""
+    """Add to every snapshot the logits of `contexts` (N, T); table gradients and activations if asked for."""
 
     run_id: str
     contexts: Array
     gradients: bool = False
+    activations: bool = False
 
 
 @dataclass(frozen=True, eq=False)

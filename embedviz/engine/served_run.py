@@ -73,7 +73,7 @@ class ServedRun:
         self._losses: list[float] = []
         self._first_loss_step = session.step
         self._contexts: Array = np.zeros((0, 1), np.int64)
-        self._watch_gradients = False
+        self._watch_gradients = self._watch_activations = False
         self._wants_snapshot = True
         self._shown_step = -1
         self._snapshot_at = self._reading_at = self._checkpoint_at = -math.inf
@@ -90,7 +90,9 @@ class ServedRun:
             "contexts": ((MOST_CONTEXTS, session.config.block_size), np.int64),
             "logits": ((MOST_CONTEXTS, self._vocab_size), np.float32),
         }
-        self.file = SnapshotFile.create(room_for({**tables, **gradients, **watched}))
+        hidden = {name: (array.shape, np.float32) for name, array in session.activations().items()}
+        layers = {f"activations of {name}": spec for name, spec in hidden.items()}
+        self.file = SnapshotFile.create(room_for({**tables, **gradients, **watched, **layers}))
 
     def started(self) -> Started:
         """Describe the run as it stands."""
@@ -149,9 +151,9 @@ class ServedRun:
             self.pause()
 
     def watch(self, command: Watch) -> None:
-        """Send the logits of these contexts from now on; show the present step again with them."""
+        """Send the logits of these contexts, and what else is asked for, from now on; show the step again so."""
         self._contexts = command.contexts[:MOST_CONTEXTS, -self.session.config.block_size :]
-        self._watch_gradients = command.gradients
+        self._watch_gradients, self._watch_activations = command.gradients, command.activations
         self._wants_snapshot = True
 
     def set_pace(self, steps_per_second: float | None) -> None:
@@ -234,7 +236,7 @@ class ServedRun:
             self._reading = self._read(math.inf if is_cheap else READING_SHARE * elapsed_s)
             step, loss = self._reading.step, self._reading.train
         self._verdict = self._judge.observe(step, loss)
-        if self._until.converged and self._verdict.kind == "converged":
+        if self._until.converged and self._verdict.kind != "learning":
             self.pause("converged", self._verdict.sentence)
 
     # --- telling ------------------------------------------------------------------------------------
@@ -269,6 +271,9 @@ class ServedRun:
         if self._watch_gradients:
             for name, gradient in session.table_gradients().items():
                 arrays[f"gradient {name}"] = gradient
+        if self._watch_activations:
+            for name, hidden in session.activations().items():
+                arrays[f"activations of {name}"] = hidden
         arrays["contexts"] = self._contexts
         arrays["logits"] = (
             session.logits(self._contexts) if len(self._contexts) else np.zeros((0, self._vocab_size), np.float32)

@@ -9,7 +9,7 @@ import re
 import sys
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -36,7 +36,8 @@ class Snapshot:
 
     `tables` are the lookup tables by name, float32 (rows, columns); `gradients` the loss gradients of the
     same tables that made this step's weights (empty unless watched); `logits` (N, V) belong to `contexts`
-    (N, T) at this very step.
+    (N, T) at this very step; `activations` are those of hidden layers by name, (examples, units), on examples
+    that stay the same for the whole run (empty unless watched, and for models without).
     """
 
     run_id: str
@@ -47,6 +48,7 @@ class Snapshot:
     gradients: Mapping[str, NDArray[np.float32]]
     contexts: NDArray[np.int64]
     logits: NDArray[np.float32]
+    activations: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
 
 
 class SnapshotFile:

@@ -31,6 +31,12 @@ ACTIONS: tuple[ActionSpec, ...] = (
         "Treat each line as an item of its own, such as a name: training sees where items begin and end",
         checkable=True,
     ),
+    ActionSpec(
+        "openTokenizer",
+        "File",
+        "Open tokenizer.json…",
+        "Cut the text with a tokenizer that another tool has saved",
+    ),
     ActionSpec("quit", "File", "Quit", "Close the window and end the trainer", ("Ctrl+Q",)),
     ActionSpec("play", "Run", "Play", "Start or pause the training (Space)", ("Space",)),
     ActionSpec("step", "Run", "One step", "Take one optimiser step (→)", ("Right",)),
@@ -43,7 +49,9 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("goTo", "Run", "Go to step…", "Go to any step of this run and pause there", ("Ctrl+G",)),
     ActionSpec("slower", "Run", "Slower", "Fewer steps a second", ("[",)),
     ActionSpec("faster", "Run", "Faster", "More steps a second", ("]",)),
-    ActionSpec("settings", "Run", "Settings…", "Start, optimiser, batch, split and seed of the run", ("Ctrl+,",)),
+    ActionSpec(
+        "settings", "Run", "Settings…", "Model, start, optimiser, batch, split and seed of the run", ("Ctrl+,",)
+    ),
     ActionSpec("larger", "View", "Larger", "Everything larger", ("Ctrl++", "Ctrl+=")),
     ActionSpec("smaller", "View", "Smaller", "Everything smaller", ("Ctrl+-",)),
     ActionSpec("normal", "View", "Normal size", "The designed size", ("Ctrl+0",)),
@@ -60,6 +68,16 @@ ACTIONS: tuple[ActionSpec, ...] = (
         "Numbers as tables",
         "The numbers behind the pictures, for keyboard and screen reader",
         ("Ctrl+T",),
+    ),
+    ActionSpec(
+        "sideBySide",
+        "View",
+        "Tokenizers side by side",
+        "Your own line cut by every tokenizer at once",
+        ("Ctrl+B",),
+    ),
+    ActionSpec(
+        "merges", "View", "Merges, one by one", "How a subword vocabulary is made, step by step", ("Ctrl+M",)
     ),
     ActionSpec("present", "View", "Present", "Full screen, larger, no menus; Esc leaves, “.” blanks", ("F5",)),
     ActionSpec("keys", "Help", "Keys", "Every key there is", ("F1",)),

@@ -23,6 +23,7 @@ from embedviz.gui.window import MainWindow
 from embedviz.gui.worker import TrainingWorker
 
 DESIGNED_SIZE = (1440, 900)
+READ_AT_ONCE_BYTES = 2**20  # a larger text is read behind the first window
 
 
 @dataclass(frozen=True)
@@ -123,6 +124,14 @@ class ErrorHook(QObject):
         self._notices.show(Notice(sentence, details, topic="error"))
 
 
+def _is_large(path: Path) -> bool:
+    """Tell whether reading takes longer than a first picture may be late."""
+    try:
+        return path.stat().st_size > READ_AT_ONCE_BYTES
+    except (OSError, ValueError):
+        return False  # opening it will say what is wrong
+
+
 def run(text: Path | None = None) -> int:
     """Open the window, with a text of one's own or with the first sample; return when it is closed."""
     app = make_application(sys.argv[:1])
@@ -130,13 +139,16 @@ def run(text: Path | None = None) -> int:
     parts = make_window(settings)
     hook = ErrorHook(parts.notices)
     beginning = Beginning(parts)
-    if text is None or not parts.window.texts.open_path(text):
+    is_large = text is not None and _is_large(text)
+    if text is None or is_large or not parts.window.texts.open_path(text, wait=True):
         refusal = parts.notices.pending.copy()
-        parts.window.texts.open_sample(catalog.DEFAULT_SAMPLE)
+        parts.window.texts.open_sample(catalog.DEFAULT_SAMPLE, wait=True)
         for notice in refusal:  # opening the sample took it away
             parts.notices.show(notice)
     parts.window.restore()
     parts.window.show()
+    if text is not None and is_large:
+        parts.window.texts.open_path(text)
     if not settings.is_writable:
         parts.notices.show(Notice("Settings cannot be saved here: they last until the window is closed."))
     signal.signal(signal.SIGINT, lambda *_: QApplication.quit())

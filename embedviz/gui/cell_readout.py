@@ -9,9 +9,9 @@ from embedviz.gui.plots.figures import figure
 from embedviz.gui.state import AppState
 from embedviz.gui.theme import Role, Theme
 from embedviz.gui.widgets import LiveLabel, caption
-from embedviz.text.glyphs import glyph
 
 ROWS = ("logit", "softmax", "in the text")
+OF_LOGITS = ("softmax", "in the text")  # what only the cells of a table of logits have
 
 
 class CellReadout(QWidget):
@@ -25,6 +25,7 @@ class CellReadout(QWidget):
         self._title = QLabel("Cell under the pointer")
         self._where = caption("Point at a cell of the table.", elided=True)
         self._values = {name: LiveLabel() for name in ROWS}
+        self._names = {name: caption(name) for name in ROWS}
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setVerticalSpacing(theme.px(2))
@@ -32,7 +33,7 @@ class CellReadout(QWidget):
         grid.addWidget(self._title, 0, 0, 1, 2)
         grid.addWidget(self._where, 1, 0, 1, 2)
         for row, (name, label) in enumerate(self._values.items(), start=2):
-            grid.addWidget(caption(name), row, 0)
+            grid.addWidget(self._names[name], row, 0)
             grid.addWidget(label, row, 1)
         self._also_name, self._also = caption(), QLabel()
         self._also_values: NDArray[np.float32] | None = None
@@ -63,24 +64,33 @@ class CellReadout(QWidget):
         """Take the numbers of the frame that is shown."""
         document, snapshot = state.document, state.snapshot
         size = document.vocab_size if document else 0
-        if self._cell is None or document is None or max(self._cell) >= size:
+        has_logits = state.config.model == "bigram"
+        self._names["logit"].setText("logit" if has_logits else "value")
+        for name in OF_LOGITS:
+            self._names[name].setVisible(has_logits)
+            self._values[name].setVisible(has_logits)
+        columns = size if has_logits else state.config.n_embd
+        if self._cell is None or document is None or self._cell[0] >= size or self._cell[1] >= columns:
             self._where.setText("Point at a cell of the table.")
             for label in (*self._values.values(), self._also):
                 label.setText("–")
             return
         row, column = self._cell
-        first, second = (glyph(document.tokenizer.vocabulary[i]) for i in self._cell)
+        labels = document.tokenizer.labels
+        second = f" ‘{labels[column]}’" if has_logits else ""
         step = f", step {snapshot.step:,}" if snapshot else ""
-        self._where.setText(f"row {row} ‘{first}’, column {column} ‘{second}’{step}")
+        self._where.setText(f"row {row} ‘{labels[row]}’, column {column}{second}{step}")
         if snapshot is not None:
-            logits = snapshot.tables["token"][row].astype(np.float64)  # (V,)
-            weights = np.exp(logits - logits.max())  # (V,)
-            self._values["logit"].setText(figure(float(logits[column]), signed=True))
+            numbers = snapshot.tables["token"][row].astype(np.float64)  # (C,)
+            weights = np.exp(numbers - numbers.max())  # (C,)
+            self._values["logit"].setText(figure(float(numbers[column]), signed=True))
             self._values["softmax"].setText(figure(float(weights[column] / weights.sum())))
         if self._also_values is not None:
             self._also.setText(figure(float(self._also_values[row, column]), signed=True))
-        seen = f" ({int(document.pairs[row, column]):,} times)"
-        self._values["in the text"].setText(figure(float(document.probabilities[row, column])) + seen)
+        if has_logits:
+            times = document.pairs[row, column]
+            share = times / max(1, int(document.pairs.row_sums[row]))
+            self._values["in the text"].setText(f"{figure(share)} ({times:,} times)")
 
     @Slot()
     def _restyle(self) -> None:

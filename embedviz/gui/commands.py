@@ -2,12 +2,14 @@
 
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Qt, Slot
 from PySide6.QtGui import QAction, QActionGroup
 from PySide6.QtWidgets import QDialog, QInputDialog, QMainWindow, QMessageBox
 
 from embedviz.gui.actions import Handler, fill_menus, make_actions
+from embedviz.gui.background import Background
 from embedviz.gui.controller import RunController
 from embedviz.gui.dialogs import KeysDialog, RunSettingsDialog, about_text
 from embedviz.gui.presentation import Presentation
@@ -16,6 +18,9 @@ from embedviz.gui.state import AppState
 from embedviz.gui.tables import NumbersDialog
 from embedviz.gui.texts import TextOpener
 from embedviz.gui.theme import SCALE_STEP, Theme
+
+if TYPE_CHECKING:
+    from embedviz.gui.tokenizer_views.dialog import TokenizerDialog
 
 THEMES = (("system", "As the system"), ("light", "Light"), ("dark", "Dark"))
 LAST_STEP = 100_000_000
@@ -42,9 +47,12 @@ class Commands(QObject):
         self._settings = settings
         self._presentation = presentation
         self._theme = theme
+        self._background = Background(self)
+        self._tokenizers: TokenizerDialog | None = None
         self.actions = make_actions(window, self._handlers())
         self._make_menus()
         state.document_changed.connect(self._show_document)
+        texts.failed.connect(self._show_document)  # the action was ticked before it was refused
 
     def _handlers(self) -> dict[str, Handler]:
         controller, theme = self._controller, self._theme
@@ -52,6 +60,7 @@ class Commands(QObject):
             "openText": self._texts.choose,
             "paste": self._texts.paste,
             "perLine": self._toggle_per_line,
+            "openTokenizer": self._texts.choose_tokenizer_file,
             "quit": self._window.close,
             "play": controller.play_or_pause,
             "step": partial(controller.step, 1),
@@ -68,6 +77,8 @@ class Commands(QObject):
             "normal": partial(theme.set_scale, 1.0),
             "colourBlind": self._state.set_colour_blind,
             "table": self._show_numbers,
+            "sideBySide": partial(self._show_tokenizers, "side"),
+            "merges": partial(self._show_tokenizers, "merges"),
             "present": self._presentation.toggle,
             "keys": self._show_keys,
             "about": self._show_about,
@@ -83,6 +94,7 @@ class Commands(QObject):
             action.setToolTip(sample.line)
         samples.triggered.connect(self._open_sample)
         self._recent = menus["File"].addMenu("Open recent")
+        self._recent.setToolTipsVisible(True)
         menus["File"].insertMenu(samples.menuAction(), self._recent)
         self._recent.aboutToShow.connect(self._fill_recent)
         self._recent.triggered.connect(self._open_recent)
@@ -98,8 +110,10 @@ class Commands(QObject):
 
     @Slot()
     def _show_document(self) -> None:
-        if self._state.document is not None:
-            self.actions["perLine"].setChecked(self._state.document.corpus.per_line)
+        document = self._state.document
+        if document is not None:
+            self.actions["perLine"].setChecked(document.corpus.per_line)
+            self.actions["merges"].setEnabled(document.tokenizer.name == "subword")
 
     @Slot(QAction)
     def _open_sample(self, action: QAction) -> None:
@@ -107,22 +121,28 @@ class Commands(QObject):
 
     @Slot(QAction)
     def _open_recent(self, action: QAction) -> None:
-        self._texts.open_path(Path(str(action.data())))
+        if action.data() is None:
+            self._settings.clear_recent()
+        else:
+            self._texts.open_path(Path(str(action.data())))
 
     @Slot()
     def _fill_recent(self) -> None:
         self._recent.clear()
-        for path in self._settings.recent():
+        for path, is_there in self._settings.recent_entries():
             action = self._recent.addAction(path.name)
             action.setData(str(path))
-            action.setToolTip(str(path))
+            action.setEnabled(is_there)
+            action.setToolTip(str(path) if is_there else f"{path} is not there any more")
         if self._recent.isEmpty():
             self._recent.addAction("Nothing was opened yet").setEnabled(False)
+        else:
+            self._recent.addSeparator()
+            self._recent.addAction("Clear the list")
 
     @Slot(bool)
     def _toggle_per_line(self, on: bool) -> None:
         self._texts.set_per_line(on)
-        self._show_document()  # it may have been refused
 
     @Slot(QAction)
     def _choose_theme(self, action: QAction) -> None:
@@ -146,11 +166,21 @@ class Commands(QObject):
     def _take_settings(self) -> None:
         dialog = self.sender()
         assert isinstance(dialog, RunSettingsDialog)
-        self._controller.restart(dialog.config)
+        self._texts.apply(dialog.config)
 
     @Slot()
     def _show_numbers(self) -> None:
         _open(NumbersDialog(self._state, self._theme, self._window))
+
+    def _show_tokenizers(self, page: str, _checked: bool = False) -> None:
+        from embedviz.gui.tokenizer_views.dialog import TokenizerDialog  # the first window does without it
+
+        if self._tokenizers is None:
+            self._tokenizers = TokenizerDialog(self._state, self._background, self._theme, self._window)
+        self._tokenizers.show_page(page)
+        self._tokenizers.show()
+        self._tokenizers.raise_()
+        self._tokenizers.activateWindow()
 
     @Slot()
     def _show_keys(self) -> None:

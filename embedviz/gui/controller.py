@@ -65,24 +65,21 @@ class RunController(QObject):
         self._silence.stop()
         self._worker.stop()
 
-    def open_document(self, document: Document, line: str) -> None:
-        """Train on another text: a new run, and the trainer forgets the old one."""
-        self._state.config = self._state.config.replace(per_line=document.corpus.per_line)
+    def open_document(self, document: Document, line: str, config: RunConfig) -> None:
+        """Train on another text, or on the same cut otherwise: a new run, and the trainer forgets the old one."""
+        self._state.config = config
         self._state.set_document(document, line)
-        self.restart(self._state.config)
+        self._start(None)
 
     def restart(self, config: RunConfig) -> None:
-        """Begin a new run of `config` on the same text, at its step 0."""
-        document = self._state.document
-        if document is None:
+        """Begin a new run of `config` at its step 0, on the document that is open and fits it."""
+        if self._state.document is None:
             return
-        old = self._state.config
+        other_context = config.block_size != self._state.config.block_size
         self._state.config = config
-        if (config.val_fraction, config.seed) != (old.val_fraction, old.seed):
-            line, selected = self._state.line, self._state.selected
-            self._state.set_document(Document.make(document.corpus, config), line)
-            self._state.select(selected)
         self._start(None)
+        if other_context:
+            self._state.selection_changed.emit()
 
     def resume(self) -> None:
         """After the trainer died: start another one and go on from the last checkpoint."""
@@ -191,6 +188,12 @@ class RunController(QObject):
             self._state.wants_gradients = wanted
             self._watch()
 
+    def set_wants_activations(self, wanted: bool) -> None:
+        """Ask for the activations of hidden layers with every snapshot, or not any more."""
+        if wanted != self._state.wants_activations:
+            self._state.wants_activations = wanted
+            self._watch()
+
     # --- the trainer --------------------------------------------------------------------------------
 
     def _send(self, command: m.Command) -> None:
@@ -206,7 +209,8 @@ class RunController(QObject):
             contexts: m.Array = np.atleast_2d(self._state.context_ids)  # (1, T)
             if contexts.shape[1] == 0:
                 contexts = np.zeros((0, 1), np.int64)
-            self._send(m.Watch(run_id, contexts, self._state.wants_gradients))
+            wanted = self._state.wants_gradients, self._state.wants_activations
+            self._send(m.Watch(run_id, contexts, *wanted))
 
     @Slot()
     def _show_newest(self) -> None:

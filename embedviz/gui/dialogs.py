@@ -6,11 +6,11 @@ import re
 from PySide6 import __version__ as pyside_version
 from PySide6.QtCore import Qt, Slot
 from PySide6.QtWidgets import (
-    QComboBox,
     QDialog,
     QDialogButtonBox,
     QFormLayout,
     QGridLayout,
+    QHBoxLayout,
     QLabel,
     QLineEdit,
     QVBoxLayout,
@@ -22,9 +22,20 @@ from embedviz.config import WHOLE_TEXT, RunConfig
 from embedviz.errors import ConfigError
 from embedviz.gui.actions import ACTIONS
 from embedviz.gui.theme import Theme
-from embedviz.gui.widgets import caption, named
+from embedviz.gui.widgets import Choice, caption, named
 
-BATCHES = (("whole", "whole text: the exact gradient"), ("sampled", "sampled windows"))
+BATCHES = (("whole", "the whole text"), ("sampled", "sampled windows"))
+CHOICES = (
+    ("model", "Model", catalog.MODELS),
+    ("init", "Start of the table", catalog.STARTS),
+    ("layer_init", "Start of the layers", catalog.LAYER_STARTS),
+    ("optimizer", "Optimiser", catalog.OPTIMIZERS),
+    ("schedule", "Learning rate is", catalog.SCHEDULES),
+)
+# In two columns, so that the form fits a small screen.
+LEFT = ("model", "n_embd", "hidden", "block_size", "init", "layer_init", "vocab_size", "val_fraction", "seed")
+RIGHT = ("batch", "batch_size", "optimizer", "lr", "beta1", "beta2", "weight_decay", "clip", "schedule")
+OF_SCHEDULES = ("warmup_steps", "schedule_steps")
 
 
 class RunSettingsDialog(QDialog):
@@ -35,29 +46,22 @@ class RunSettingsDialog(QDialog):
         self.setWindowTitle("Settings of the run")
         self.setObjectName("runSettings")
         self.config = config
-        self._choices = {
-            "init": self._choice(catalog.STARTS, config.init),
-            "optimizer": self._choice(catalog.OPTIMIZERS, config.optimizer),
-        }
-        self._batch = QComboBox()
+        self._choices = {name: named(Choice(), f"setting_{name}", says=title) for name, title, _ in CHOICES}
+        self._titles = {name: title for name, title, _ in CHOICES} | {"batch": "Each step sees"}
+        self._titles |= {name: setting.title for name, setting in catalog.SETTINGS.items()}
+        for name, _, table in CHOICES:
+            self._fill(name, table)
+        self._batch = named(Choice(), "setting_batch", says=self._titles["batch"])
         for name, title in BATCHES:
             self._batch.addItem(title, name)
-        self._batch.setCurrentIndex(0 if config.whole_text else 1)
         self._numbers = {name: named(QLineEdit(), f"setting_{name}") for name in catalog.SETTINGS}
         for name, edit in self._numbers.items():
-            value = getattr(config, name)
-            if name == "batch_size" and value == WHOLE_TEXT:
-                value = catalog.SETTINGS[name].default
-            edit.setText(f"{value:g}" if isinstance(value, float) else str(value))
             edit.setToolTip(catalog.SETTINGS[name].line)
-        self._form = QFormLayout()
-        self._form.addRow("Start", self._choices["init"])
-        self._form.addRow("Optimiser", self._choices["optimizer"])
-        for name in ("lr", "beta1", "beta2", "weight_decay"):
-            self._add_number(name)
-        self._form.addRow("Each step sees", self._batch)
-        for name in ("batch_size", "block_size", "val_fraction", "seed"):
-            self._add_number(name)
+        self._forms: dict[str, QFormLayout] = {}
+        columns = QHBoxLayout()
+        columns.setSpacing(theme.px(32))
+        for names in (LEFT, (*RIGHT, *OF_SCHEDULES)):
+            columns.addLayout(self._make_form(names, theme))
         self._line = caption()
         self._line.setWordWrap(True)
         self._problem = named(QLabel(wordWrap=True), "settingsProblem")
@@ -69,43 +73,78 @@ class RunSettingsDialog(QDialog):
         buttons.rejected.connect(self.reject)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(theme.px(24), theme.px(16), theme.px(24), theme.px(16))
-        layout.addLayout(self._form)
+        layout.setSpacing(theme.px(8))
+        layout.addLayout(columns)
         layout.addWidget(self._line)
         layout.addWidget(self._problem)
         layout.addWidget(buttons)
-        self.setMinimumWidth(theme.px(480))
+        self.setMinimumWidth(theme.px(800))
+        self._show_config(config)
+        self._choices["model"].activated.connect(self._take_model)
         self._choices["optimizer"].activated.connect(self._take_defaults)
-        self._choices["init"].currentIndexChanged.connect(self._explain)
-        self._choices["optimizer"].currentIndexChanged.connect(self._explain)
-        self._batch.currentIndexChanged.connect(self._explain)
+        for box in (*self._choices.values(), self._batch):
+            box.currentIndexChanged.connect(self._explain)
         self._explain()
 
-    def _choice(self, table: dict[str, catalog.Entry], current: str) -> QComboBox:
-        box = QComboBox()
+    def _fill(self, name: str, table: dict[str, catalog.Entry]) -> None:
+        box = self._choices[name]
         for entry in table.values():
             box.addItem(entry.title, entry.name)
             box.setItemData(box.count() - 1, entry.line, Qt.ItemDataRole.ToolTipRole)
-        box.setCurrentIndex(box.findData(current))
-        return box
 
-    def _add_number(self, name: str) -> None:
-        self._form.addRow(catalog.SETTINGS[name].title, self._numbers[name])
+    def _make_form(self, names: tuple[str, ...], theme: Theme) -> QVBoxLayout:
+        form = QFormLayout()
+        form.setVerticalSpacing(theme.px(8))
+        form.setHorizontalSpacing(theme.px(16))
+        for name in names:
+            self._forms[name] = form
+            form.addRow(self._titles[name], self._widget(name))
+        column = QVBoxLayout()  # takes the room that hidden rows leave
+        column.addLayout(form)
+        column.addStretch(1)
+        return column
+
+    def _widget(self, name: str) -> QWidget:
+        return self._batch if name == "batch" else self._choices.get(name) or self._numbers[name]
+
+    def _show_config(self, config: RunConfig) -> None:
+        for name, box in self._choices.items():
+            box.setCurrentIndex(box.findData(getattr(config, name)))
+        self._batch.setCurrentIndex(0 if config.whole_text else 1)
+        for name, edit in self._numbers.items():
+            value = getattr(config, name)
+            if name == "batch_size" and value == WHOLE_TEXT:
+                value = catalog.SETTINGS[name].default
+            edit.setText(f"{value:g}" if isinstance(value, float) else str(value))
+
+    @Slot()
+    def _take_model(self) -> None:
+        model = str(self._choices["model"].currentData())
+        self._show_config(self.config.with_model(model))
 
     @Slot()
     def _take_defaults(self) -> None:
-        entry = catalog.OPTIMIZERS[self._choices["optimizer"].currentData()]
-        for name, value in entry.defaults.items():
+        model, optimizer = (str(self._choices[name].currentData()) for name in ("model", "optimizer"))
+        for name, value in catalog.optimizer_defaults(model, optimizer).items():
             self._numbers[name].setText(f"{value:g}")
 
     @Slot()
     def _explain(self) -> None:
-        optimizer = catalog.OPTIMIZERS[self._choices["optimizer"].currentData()]
-        start = catalog.STARTS[self._choices["init"].currentData()]
-        self._line.setText(f"{start.title}: {start.line}\n{optimizer.title}: {optimizer.line}")
-        for name in ("lr", "beta1", "beta2", "weight_decay"):
-            self._form.setRowVisible(self._numbers[name], name in optimizer.settings)
-        sampled = self._batch.currentData() == "sampled"
-        self._form.setRowVisible(self._numbers["batch_size"], sampled)
+        """Show the rows that the choices have, and say what is chosen."""
+        chosen = {name: table[self._choices[name].currentData()] for name, _, table in CHOICES}
+        model = chosen["model"]
+        shown = {*self._choices, "batch", "clip", "val_fraction", "seed", "block_size"}
+        shown |= {*model.settings, *chosen["optimizer"].settings, *chosen["schedule"].settings}
+        shown |= set(catalog.TOKENIZERS[self.config.tokenizer].settings)
+        if model.name == "bigram":
+            shown.discard("layer_init")
+        if self._batch.currentData() == "sampled":
+            shown.add("batch_size")
+        for name, form in self._forms.items():
+            form.setRowVisible(self._widget(name), name in shown)
+        told = ["model", "init", *(["layer_init"] if "layer_init" in shown else []), "optimizer"]
+        self._line.setText("\n".join(f"{chosen[name].title}: {chosen[name].line}" for name in told))
+        self.adjustSize()
 
     def accept(self) -> None:
         """Take the form if all of it is valid, else say what is not."""
@@ -119,13 +158,16 @@ class RunSettingsDialog(QDialog):
 
     def _read(self) -> RunConfig:
         values: dict[str, object] = {name: box.currentData() for name, box in self._choices.items()}
+        model = catalog.MODELS[str(values["model"])]
+        if not catalog.STARTS[str(values["init"])].suits(model.name):
+            raise ConfigError(f"The start of the table is not for the model ‘{model.title}’: choose another.")
         whole = self._batch.currentData() == "whole"
         for name, edit in self._numbers.items():
             if name == "batch_size" and whole:
                 values[name] = WHOLE_TEXT
                 continue
-            if not self._form.isRowVisible(edit):
-                continue  # the optimiser has no such setting
+            if not self._forms[name].isRowVisible(edit):
+                continue  # what is chosen has no such setting
             setting = catalog.SETTINGS[name]
             text = edit.text().strip()
             if re.fullmatch(r"\d{1,3},\d{3}", text):

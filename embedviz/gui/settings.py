@@ -53,6 +53,18 @@ class Settings:
         names = [value] if isinstance(value, str) else value if isinstance(value, list) else []
         return [Path(str(name)) for name in names if name]
 
+    def recent_entries(self) -> list[tuple[Path, bool]]:
+        """Return the texts opened last, newest first, and of each whether it is still there.
+
+        There are MOST_RECENT at most. One on a network drive that is gone may take the system some seconds to
+        look for; a menu that waits for them says the truth.
+        """
+        return [(path, _is_there(path)) for path in self.recent()]
+
+    def clear_recent(self) -> None:
+        """Forget which texts were opened."""
+        self._store.remove("recent")
+
     def add_recent(self, path: Path) -> None:
         """Remember `path` as the newest text."""
         path = path.absolute()
@@ -62,3 +74,10 @@ class Settings:
     def sync(self) -> None:
         """Write now."""
         self._store.sync()
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):  # no permission to look, or no name that a file can have
+        return False

@@ -12,7 +12,9 @@ from embedviz.engine.messages import Reading, Until
 from embedviz.engine.record import RunRecord
 from embedviz.engine.snapshots import Snapshot
 from embedviz.gui.documents import Document
-from embedviz.text.tokenizers import UNKNOWN
+from embedviz.text.tokenizers import UNKNOWN, Line
+
+AT_ONCE = 5000  # characters of an own line that are cut into tokens within a frame; longer ones take longer
 
 
 class Phase(Enum):
@@ -46,6 +48,7 @@ class AppState(QObject):
 
     document_changed = Signal()
     line_changed = Signal()
+    line_wanted = Signal(str)  # a line too long to be cut here: set_encoded_line brings it when that is done
     selection_changed = Signal()  # also when the context changed
     hovered_changed = Signal()  # a token pointed at in one panel, marked in the others
     run_changed = Signal()
@@ -56,9 +59,8 @@ class AppState(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.document: Document | None = None
-        self.line = ""
-        self.line_ids: NDArray[np.int64] = np.zeros(0, np.int64)
-        self.line_spans: NDArray[np.int64] = np.zeros((0, 2), np.int64)
+        self.encoded = _without_tokens("")
+        self.wanted_line = ""  # the own line as it was last asked for: a long one is cut later
         self.selected = -1
         self.hovered_token = -1
         self.config = RunConfig()  # what was asked for; run.config is what runs
@@ -69,6 +71,7 @@ class AppState(QObject):
         self.pace: float | None = 60.0
         self.until = Until(converged=True)
         self.wants_gradients = False
+        self.wants_activations = False
         self.colour_blind = False
 
     # --- text ---------------------------------------------------------------------------------------
@@ -77,22 +80,46 @@ class AppState(QObject):
         """Replace the training text and the own line."""
         self.document = document
         self.snapshot = self.previous = None
-        self.line_ids = np.zeros(0, np.int64)  # those of the old line mean nothing here
+        self.encoded = _without_tokens(line)  # the ids of the old line mean nothing here
         self.selected = -1
         self.hovered_token = -1
         self.document_changed.emit()
+        if len(line) > AT_ONCE:
+            self.set_encoded_line(self.encoded)  # until it is cut
         self.set_line(line)
 
     def set_line(self, line: str) -> None:
-        """Tokenize `line`; the selection stays where it was if it can, else goes to the last token."""
+        """Cut `line` into tokens; a long one is only asked for, and the old one stays until it is cut."""
         if self.document is None:
             return
+        self.wanted_line = line
+        if len(line) > AT_ONCE:
+            self.line_wanted.emit(line)
+        else:
+            self.set_encoded_line(self.document.tokenizer.encode_line(line))
+
+    def set_encoded_line(self, line: Line) -> None:
+        """Show `line`, of this tokenizer; the selection stays where it was if it can, else it goes to the end."""
         was_last = self.selected >= len(self.line_ids) - 1
-        encoded = self.document.tokenizer.encode_line(line)
-        self.line, self.line_ids, self.line_spans = line, encoded.ids, encoded.spans
+        self.encoded = line
         self.selected = len(self.line_ids) - 1 if was_last else min(max(self.selected, 0), len(self.line_ids) - 1)
         self.line_changed.emit()
         self.selection_changed.emit()
+
+    @property
+    def line(self) -> str:
+        """The own line."""
+        return self.encoded.text
+
+    @property
+    def line_ids(self) -> NDArray[np.int64]:
+        """Its ids, (T,): UNKNOWN for what the vocabulary lacks."""
+        return self.encoded.ids
+
+    @property
+    def line_spans(self) -> NDArray[np.int64]:
+        """Where each of its tokens begins and ends, (T, 2), in code points."""
+        return self.encoded.spans
 
     def select(self, index: int) -> None:
         """Select a token of the own line by its place."""
@@ -160,3 +187,7 @@ class AppState(QObject):
         self.snapshot = snapshot
         self.run = replace(self.run, step=snapshot.step, reading=snapshot.reading)
         self.frame_shown.emit()
+
+
+def _without_tokens(line: str) -> Line:
+    return Line(line, np.zeros(0, np.int64), np.zeros((0, 2), np.int64), (), ())

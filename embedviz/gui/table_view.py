@@ -6,15 +6,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedviz.analysis.levels import StableLimit, nice_limit
+from embedviz.config import RunConfig
 from embedviz.gui.state import AppState
 
 MODES = (
-    ("weights", "Weights", "The numbers of the table itself: row i holds the logits of what follows token i"),
+    ("weights", "Weights", "The numbers of the table itself"),
+    ("plane", "Plane", "Every token as a point: a row of two numbers is a place in the plane"),
     ("softmax", "Softmax", "Each row as probabilities: what the model says follows the row's token"),
     ("counts", "Counts", "How often each token follows each in the training text (logarithmic colours)"),
     ("change", "Change", "What the weights gained or lost since the step shown before"),
     ("gradient", "Gradient", "The gradient of the loss in the last step: training moves against it"),
 )
+
+
+def modes_of(config: RunConfig) -> tuple[str, ...]:
+    """Return the modes that mean something for the table of `config`, by name.
+
+    Only the rows of a bigram table are logits, which have a softmax and counts to be compared with.
+    """
+    if config.model == "bigram":
+        return ("weights", "softmax", "counts", "change", "gradient")
+    return ("weights", *(("plane",) if config.n_embd == 2 else ()), "change", "gradient")
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,14 +70,14 @@ class TableModes:
             return "Open a text to see its lookup table."
         if mode == "counts":
             if self._counts is None or self._counts[0] != document.key:
-                self._counts = document.key, _counts_frame(document.pairs)
+                self._counts = document.key, _counts_frame(document.pairs.dense())
             return self._counts[1]
         if snapshot is None:
             return "The trainer is warming up: the table comes with its first step."
         table = snapshot.tables["token"]
         if mode == "softmax":
             return TableFrame(softmax_rows(table), (0.0, 1.0), "viridis", f"step {snapshot.step:,}")
-        if mode == "weights":
+        if mode in ("weights", "plane"):
             return self._signed(mode, table, f"step {snapshot.step:,}")
         if mode == "change":
             if state.previous is None:
@@ -79,7 +91,7 @@ class TableModes:
 
     def _signed(self, mode: str, values: NDArray[np.float32], title: str) -> TableFrame:
         largest = max(float(values.max()), -float(values.min())) if values.size else 0.0
-        limit = self._limits[mode].update(largest)
+        limit = self._limits["weights" if mode == "plane" else mode].update(largest)
         colormap = "CET-CBD1" if self.colour_blind else "CET-D1"
         return TableFrame(values, (-limit, limit), colormap, title)
 

@@ -10,7 +10,6 @@ from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QTableView, QTa
 from embedviz.gui.state import AppState
 from embedviz.gui.table_view import softmax_rows
 from embedviz.gui.theme import Theme
-from embedviz.text.glyphs import glyph
 
 Index = QModelIndex | QPersistentModelIndex
 FEW_COLUMNS = 100  # beyond that measuring every cell takes too long
@@ -71,13 +70,18 @@ class NumbersDialog(QDialog):
         document, snapshot = state.document, state.snapshot
         if document is None or snapshot is None:
             return
-        labels = [f"{glyph(token)}  {i}" for i, token in enumerate(document.tokenizer.vocabulary)]
+        labels = [f"{label}  {i}" for i, label in enumerate(document.tokenizer.labels)]
         table = snapshot.tables["token"]
-        if state.selected_id is not None:
+        if state.selected_id is not None and len(snapshot.logits):
             row = state.selected_id
-            both = np.column_stack([softmax_rows(table[row : row + 1])[0], document.probabilities[row]])
+            both = np.column_stack([softmax_rows(snapshot.logits[:1])[0], document.pairs.probabilities(row)])
             self._add(f"Next token after ‘{labels[row]}’", both, labels, ("model", "in the text"))
-        self._add("Lookup table", table, labels, labels)
+        columns = labels if state.config.model == "bigram" else [str(i) for i in range(table.shape[1])]
+        self._add("Lookup table", table, labels, columns)
+        for name, hidden in snapshot.activations.items():
+            units = [f"unit {i}" for i in range(hidden.shape[1])]
+            contexts = [f"context {i + 1}" for i in range(len(hidden))]
+            self._add(f"Activations: {name}", hidden, contexts, units)
         readings = state.record.readings() if state.record else []
         if readings:
             losses = np.array([(r.train, np.nan if r.val is None else r.val) for r in readings])  # (R, 2)

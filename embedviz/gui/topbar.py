@@ -9,7 +9,6 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenu, QToolButton, Q
 
 from embedviz import catalog
 from embedviz.config import WHOLE_TEXT
-from embedviz.gui.controller import RunController
 from embedviz.gui.settings import Settings
 from embedviz.gui.state import AppState
 from embedviz.gui.texts import TextOpener
@@ -25,7 +24,6 @@ class TopBar(QFrame):
     def __init__(
         self,
         state: AppState,
-        controller: RunController,
         texts: TextOpener,
         settings: Settings,
         actions: dict[str, QAction],
@@ -35,7 +33,6 @@ class TopBar(QFrame):
         super().__init__(parent)
         self.setObjectName("topBar")
         self._state = state
-        self._controller = controller
         self._texts = texts
         self._settings = settings
         self._actions = actions
@@ -46,8 +43,8 @@ class TopBar(QFrame):
         self._layout.addWidget(self._brand)
         self._layout.addSpacing(theme.px(16))
         self.text = self._add_button("Text", "textButton", "The text that is trained on")
-        self._model = self._add_label("Model")
-        self._start = self._add_button("Start", "startButton", "What the table holds before the first step")
+        self._model = self._add_button("Model", "modelButton", "What is trained")
+        self._start = self._add_button("Start", "startButton", "What the weights are before the first step")
         self._optimizer = self._add_button("Optimiser", "optimizerButton", "How a step follows the gradient")
         self._batch = self._add_button("Batch", "batchButton", "What one step looks at")
         self._layout.addStretch(1)
@@ -56,6 +53,7 @@ class TopBar(QFrame):
         present.setText("Present  F5")
         self._layout.addWidget(present)
         self.text.menu().aboutToShow.connect(self._fill_text_menu)
+        self._model.menu().aboutToShow.connect(self._fill_model_menu)
         self._start.menu().aboutToShow.connect(self._fill_start_menu)
         self._optimizer.menu().aboutToShow.connect(self._fill_optimizer_menu)
         self._batch.menu().aboutToShow.connect(self._fill_batch_menu)
@@ -67,7 +65,7 @@ class TopBar(QFrame):
 
     def set_compact(self, compact: bool) -> None:
         """Leave the names of the choices out, where the window is narrow."""
-        for widget in (self._brand, self._model, *self._captions):
+        for widget in (self._brand, *self._captions):
             widget.setVisible(not compact)
 
     def _add_caption(self, name: str) -> None:
@@ -87,13 +85,6 @@ class TopBar(QFrame):
         self._layout.addSpacing(self._theme.px(8))
         return button
 
-    def _add_label(self, name: str) -> QLabel:
-        self._add_caption(name)
-        label = QLabel()
-        self._layout.addWidget(label)
-        self._layout.addSpacing(self._theme.px(8))
-        return label
-
     # --- menus --------------------------------------------------------------------------------------
 
     @Slot()
@@ -105,20 +96,40 @@ class TopBar(QFrame):
             action = menu.addAction(sample.title)
             action.setToolTip(sample.line)
             action.triggered.connect(partial(self._open_sample, sample.name))
-        recent = self._settings.recent()
+        recent = self._settings.recent_entries()
         if recent:
             menu.addSection("Opened before")
-            for path in recent:
+            for path, is_there in recent:
                 action = menu.addAction(path.name)
-                action.setToolTip(str(path))
+                action.setToolTip(str(path) if is_there else f"{path} is gone")
+                action.setEnabled(is_there)
                 action.triggered.connect(partial(self._open_path, path))
         menu.addSeparator()
         for name in ("openText", "paste", "perLine"):
             menu.addAction(self._actions[name])
 
     @Slot()
+    def _fill_model_menu(self) -> None:
+        menu = self._model.menu()
+        menu.clear()
+        group = QActionGroup(menu)
+        for entry in catalog.MODELS.values():
+            action = self._add_choice(menu, group, entry, "model")
+            action.triggered.connect(partial(self._choose_model, entry.name))
+        menu.addSeparator()
+        menu.addAction(self._actions["settings"])
+
+    @Slot()
     def _fill_start_menu(self) -> None:
-        self._fill_choices(self._start.menu(), catalog.STARTS, "init")
+        menu = self._start.menu()
+        if self._state.config.model == "bigram":
+            self._fill_choices(menu, catalog.STARTS, "init")
+            return
+        menu.clear()
+        menu.addSection("Lookup table")
+        self._add_choices(menu, catalog.STARTS, "init")
+        menu.addSection("Layers")
+        self._add_choices(menu, catalog.LAYER_STARTS, "layer_init")
 
     @Slot()
     def _fill_optimizer_menu(self) -> None:
@@ -144,14 +155,25 @@ class TopBar(QFrame):
 
     def _fill_choices(self, menu: QMenu, table: dict[str, catalog.Entry], field: str) -> None:
         menu.clear()
+        self._add_choices(menu, table, field)
+
+    def _add_choices(self, menu: QMenu, table: dict[str, catalog.Entry], field: str) -> None:
         group = QActionGroup(menu)
         for entry in table.values():
-            action = menu.addAction(entry.title)
-            action.setToolTip(entry.line)
-            action.setCheckable(True)
-            action.setChecked(entry.name == getattr(self._state.config, field))
-            group.addAction(action)
-            action.triggered.connect(partial(self._restart_with, {field: entry.name, **entry.defaults}))
+            if entry.suits(self._state.config.model):
+                action = self._add_choice(menu, group, entry, field)
+                changes: dict[str, object] = {field: entry.name}
+                if field == "optimizer":
+                    changes |= catalog.optimizer_defaults(self._state.config.model, entry.name)
+                action.triggered.connect(partial(self._restart_with, changes))
+
+    def _add_choice(self, menu: QMenu, group: QActionGroup, entry: catalog.Entry, field: str) -> QAction:
+        action = menu.addAction(entry.title)
+        action.setToolTip(entry.line)
+        action.setCheckable(True)
+        action.setChecked(entry.name == getattr(self._state.config, field))
+        group.addAction(action)
+        return action
 
     def _batch_name(self, size: int) -> str:
         return "whole text" if size == WHOLE_TEXT else f"{size} windows of {self._state.config.block_size}"
@@ -164,10 +186,14 @@ class TopBar(QFrame):
     def _open_path(self, path: Path, _checked: bool = False) -> None:
         self._texts.open_path(path)
 
+    def _choose_model(self, name: str, _checked: bool = False) -> None:
+        if name != self._state.config.model:
+            self._texts.apply(self._state.config.with_model(name))
+
     def _restart_with(self, changes: dict[str, object], _checked: bool = False) -> None:
         config = self._state.config.replace(**changes)
         if config != self._state.config:
-            self._controller.restart(config)
+            self._texts.apply(config)
 
     # --- from the state -----------------------------------------------------------------------------
 
@@ -178,7 +204,8 @@ class TopBar(QFrame):
         if state.document is not None:
             self.text.setText(state.document.corpus.name)
         self._model.setText(catalog.MODELS[config.model].title)
-        self._start.setText(catalog.STARTS[config.init].title)
+        layers = f" · {catalog.LAYER_STARTS[config.layer_init].title}" if config.model != "bigram" else ""
+        self._start.setText(catalog.STARTS[config.init].title + layers)
         self._optimizer.setText(f"{catalog.OPTIMIZERS[config.optimizer].title} · {config.lr:g}")
         self._batch.setText(self._batch_name(config.batch_size))
 
@@ -188,7 +215,6 @@ class TopBar(QFrame):
         self._layout.setContentsMargins(px(16), px(6), px(16), px(6))
         self._layout.setSpacing(px(8))
         self._brand.setFont(self._theme.font(Role.TITLE, bold=True))
-        self._model.setFont(self._theme.font(Role.BODY, bold=True))
         c = self._theme.colours
         self.setStyleSheet(f"#topBar {{ background: {c.card}; border-bottom: 1px solid {c.line}; }}")
         for button in self.findChildren(QToolButton):

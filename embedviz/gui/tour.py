@@ -2,15 +2,15 @@
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import numpy as np
 from PySide6.QtCore import QEventLoop, QObject, QTimer
-from PySide6.QtWidgets import QApplication, QComboBox
+from PySide6.QtWidgets import QApplication, QWidget
 
 from embedviz import __version__, catalog
-from embedviz.engine.messages import Until
 from embedviz.errors import EmbedvizError
 from embedviz.gui.app import Beginning, ErrorHook, Parts, make_application, make_window
 from embedviz.gui.panels.lookup_table import LookupTablePanel
@@ -19,6 +19,7 @@ from embedviz.gui.panels.tokens import TokensPanel
 from embedviz.gui.panels.training import TrainingPanel
 from embedviz.gui.settings import Settings
 from embedviz.gui.state import Phase
+from embedviz.gui.tour_scenes import visit
 from embedviz.gui.widgets import AnyWidget
 
 PATIENCE_S = 60.0
@@ -52,151 +53,64 @@ class Tour(QObject):
         self._began = time.perf_counter()
         self.scenes: list[Scene] = []
         window = parts.window
-        self._tokens, self._table, self._next, self._training = (
-            window.panel(title) for title in ("Tokens", "Lookup table", "Next token", "Training")
-        )
+        self.state, self.controller, self.texts = parts.state, parts.controller, window.texts
+        self.notices, self.worker, self.theme = parts.notices, parts.worker, parts.theme
+        self.actions = window.actions_by_name
+        self.tokens = self.child(TokensPanel, "tokensPanel")
+        self.table = self.child(LookupTablePanel, "lookupTablePanel")
+        self.following = self.child(NextTokenPanel, "nextTokenPanel")
+        self.training = self.child(TrainingPanel, "trainingPanel")
+        self.window = window
+        self.subject: QWidget = window  # what the next picture is of
 
     def run(self) -> None:
         """Visit all scenes. Raises TourError where the window does not follow."""
-        for name, title in self._visit():
+        for name, title in visit(self):
             self._photograph(name, title)
-
-    def _visit(self) -> Iterator[tuple[str, str]]:
-        yield "first-window", "The first window, before any step"
-        yield from self._visit_training()
-        yield from self._visit_modes()
-        yield from self._visit_orders()
-        yield from self._visit_tokens()
-        yield from self._visit_starts()
-        yield from self._visit_lists()
-        yield from self._visit_mishaps()
-
-    def _visit_training(self) -> Iterator[tuple[str, str]]:
-        controller, state = self._parts.controller, self._parts.state
-        controller.step(1)
-        self._wait("one step", lambda: state.run.phase is Phase.PAUSED and self._shown(1))
-        yield "one-step", "After one step"
-        controller.set_pace(60)
-        controller.play_or_pause()
-        self._wait("training live", lambda: state.snapshot is not None and state.snapshot.step >= 40)
-        yield "training-live", "Training at one step a frame"
-        controller.play_or_pause()
-        self._wait("a pause", lambda: state.run.phase is Phase.PAUSED)
-        controller.set_pace(None)
-        state.set_until(Until(converged=True))
-        controller.play_or_pause()
-        self._wait("convergence", lambda: state.run.reason == "converged")
-        self._wait("the last step", lambda: self._shown(state.run.step))
-        yield "converged", "Converged"
-        assert isinstance(self._training, TrainingPanel)
-        self._training.gap.set_value("gap")
-        yield "gap", "The gap to the floor, on a logarithmic scale"
-        self._training.gap.set_value("loss")
-
-    def _visit_modes(self) -> Iterator[tuple[str, str]]:
-        assert isinstance(self._table, LookupTablePanel)
-        for mode in ("softmax", "counts", "change", "gradient"):
-            self._table.mode.set_value(mode)
-            if mode in ("change", "gradient"):
-                self._step_once()
-            yield f"table-{mode}", f"The lookup table: {mode}"
-        self._table.mode.set_value("weights")
-
-    def _visit_orders(self) -> Iterator[tuple[str, str]]:
-        assert isinstance(self._table, LookupTablePanel)
-        order = self._child(QComboBox, "rowOrder")
-        order.setCurrentIndex(order.findData("similarity"))
-        yield "by-similarity", "Rows in the order of their similarity"
-        order.setCurrentIndex(order.findData("id"))
-        selected = self._parts.state.selected_id or 0
-        self._table.heatmap.center_on(selected, selected)
-        self._table.heatmap.hovered.emit(selected, selected)
-        yield "zoomed", "Zoomed to the selected row"
-        self._table.heatmap.hovered.emit(-1, -1)
-        self._table.heatmap.reset_view()
-
-    def _visit_tokens(self) -> Iterator[tuple[str, str]]:
-        assert isinstance(self._tokens, TokensPanel)
-        assert isinstance(self._next, NextTokenPanel)
-        state = self._parts.state
-        self._tokens.edit.setPlainText("the quick Ω fox\tand\nthe end")
-        state.select(2)
-        self._wait("the new context", self._bars_are_current)
-        yield "own-line", "A line of one's own, with a token that the vocabulary lacks"
-        self._child(QComboBox, "barNumbers").setCurrentIndex(1)
-        self._next.order.set_value("vocabulary")
-        yield "by-id", "The next token by id, as log-probabilities"
-        self._next.order.set_value("top")
-        self._child(QComboBox, "barNumbers").setCurrentIndex(0)
-        self._tokens.segments.set_value("vocabulary")
-        yield "vocabulary", "The vocabulary with its counts"
-        self._tokens.segments.set_value("line")
-
-    def _visit_starts(self) -> Iterator[tuple[str, str]]:
-        for start in ("normal-1", "log-counts"):
-            self._parts.controller.restart(self._parts.state.config.replace(init=start))
-            self._wait("another start", self._is_at_start)
-            yield f"start-{start}", f"Step 0 of the start {catalog.STARTS[start].title}"
-        self._parts.controller.restart(self._parts.state.config.replace(init="zeros", batch_size=32))
-        self._wait("sampled batches", self._is_at_start)
-        self._parts.controller.go_to(2000)
-        self._wait("2,000 sampled steps", lambda: self._shown(2000))
-        yield "sampled", "Sampled batches: a noisy loss"
-
-    def _visit_lists(self) -> Iterator[tuple[str, str]]:
-        self._parts.controller.restart(self._parts.state.config.replace(batch_size=0))
-        self._parts.window.texts.open_sample("names")
-        self._wait("the names", self._is_at_start)
-        self._parts.controller.go_to(100)
-        self._wait("100 steps on names", lambda: self._shown(100))
-        yield "names", "A list of names, one item per line"
-
-    def _visit_mishaps(self) -> Iterator[tuple[str, str]]:
-        state = self._parts.state
-        self._parts.window.texts.open_text("\0 is not text", "photo.png")
-        yield "not-a-text", "A file that is no text: one sentence, and what was open stays"
-        self._parts.notices.dismiss()
-        self._parts.controller.restart(state.config.replace(optimizer="sgd", lr=1e6))
-        self._wait("a wild run", self._is_at_start)
-        self._parts.controller.play_or_pause()
-        self._wait("divergence", lambda: state.run.reason == "diverged")
-        yield "diverged", "Too large a learning rate: paused at the last good state"
-        self._parts.notices.dismiss()
-        self._parts.worker.end_trainer()
-        self._wait("the trainer's end", lambda: state.run.phase is Phase.LOST)
-        yield "trainer-gone", "The trainer was killed: the window lives, and offers to go on"
-        self._parts.controller.resume()
-        self._wait("another trainer", lambda: state.run.phase is Phase.PAUSED)
 
     # --- the means ----------------------------------------------------------------------------------
 
-    def _step_once(self) -> None:
-        step = self._parts.state.run.step + 1
-        self._parts.controller.step(1)
-        self._wait("a step", lambda: self._parts.state.run.phase is Phase.PAUSED and self._shown(step))
+    def step_once(self) -> None:
+        """Take one step, and see it shown."""
+        step = self.state.run.step + 1
+        self.controller.step(1)
+        self.wait("a step", lambda: self.state.run.phase is Phase.PAUSED and self.shown(step))
 
-    def _shown(self, step: int) -> bool:
-        snapshot = self._parts.state.snapshot
-        return snapshot is not None and snapshot.step == step and self._bars_are_current()
+    def shown(self, step: int) -> bool:
+        """Tell whether every view shows `step`."""
+        snapshot = self.state.snapshot
+        return snapshot is not None and snapshot.step == step and self.bars_are_current()
 
-    def _is_at_start(self) -> bool:
-        return self._parts.state.run.phase is Phase.PAUSED and self._shown(0)
+    def begin(self, what: str, action: Callable[[], object]) -> None:
+        """Do what begins another run, and wait until that stands at its step 0, shown."""
+        before = self.state.run.run_id
+        action()
+        self.wait(
+            what,
+            lambda: self.state.run.run_id != before and self.state.run.phase is Phase.PAUSED and self.shown(0),
+        )
 
-    def _bars_are_current(self) -> bool:
-        state = self._parts.state
+    def change(self, what: str, **changes: object) -> None:
+        """Begin another run with changed settings."""
+        self.begin(what, lambda: self.texts.apply(self.state.config.replace(**changes)))
+
+    def bars_are_current(self) -> bool:
+        """Tell whether the frame has the logits of the selected context."""
+        state = self.state
         snapshot = state.snapshot
         return (
             snapshot is not None
             and bool(len(snapshot.logits))
-            and state.context_ids[-1] == snapshot.contexts[0, -1]
+            and np.array_equal(snapshot.contexts[0], state.context_ids[-snapshot.contexts.shape[1] :])
         )
 
-    def _child(self, kind: type[AnyWidget], name: str) -> AnyWidget:
+    def child(self, kind: type[AnyWidget], name: str) -> AnyWidget:
+        """Return the widget of the window that has this object name."""
         found = self._parts.window.findChild(kind, name)
         assert found is not None
         return found
 
-    def _wait(self, what: str, condition: Callable[[], bool]) -> None:
+    def wait(self, what: str, condition: Callable[[], bool]) -> None:
         """Let the window live until `condition`, which is looked at every few milliseconds."""
         if wait_until(condition, PATIENCE_S):
             return
@@ -205,9 +119,9 @@ class Tour(QObject):
 
     def _photograph(self, name: str, title: str) -> None:
         wait_until(lambda: False, SETTLE_MS / 1000)
-        state = self._parts.state
+        state = self.state
         picture = f"{len(self.scenes) + 1:02d}-{name}.png"
-        if not self._parts.window.grab().save(str(self._out / picture)):
+        if not self.subject.grab().save(str(self._out / picture)):
             raise TourError(f"'{self._out / picture}' could not be written.")
         reading = state.run.reading
         self.scenes.append(
@@ -256,7 +170,8 @@ def run_tour(out: Path, size: tuple[int, int], mode: str, scale: float, text: Pa
     Beginning(parts)
     try:
         texts = parts.window.texts
-        if not (texts.open_path(text) if text else texts.open_sample(catalog.DEFAULT_SAMPLE)):
+        sample = catalog.DEFAULT_SAMPLE
+        if not (texts.open_path(text, wait=True) if text else texts.open_sample(sample, wait=True)):
             raise TourError(parts.notices.pending[-1].sentence)
         parts.window.resize(*size)
         parts.window.show()

@@ -211,6 +211,14 @@ class Segments(QFrame):
             self._buttons[name].setChecked(True)
             self.chosen.emit(name)
 
+    def set_available(self, names: Iterable[str]) -> None:
+        """Show the options of these names only; go to the first of them if the one that is on is not there."""
+        available = set(names)
+        for name, button in self._buttons.items():
+            button.setVisible(name in available)
+        if self.value not in available:
+            self.set_value(next(name for name in self._buttons if name in available))
+
     @Slot()
     def _emit(self) -> None:
         self.chosen.emit(self.value)

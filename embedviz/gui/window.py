@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from embedviz.gui.background import Background
 from embedviz.gui.commands import Commands
 from embedviz.gui.controller import RunController
 from embedviz.gui.notices import NoticeBar, Notices
@@ -23,6 +24,7 @@ from embedviz.gui.panels.next_token import NextTokenPanel
 from embedviz.gui.panels.tokens import TokensPanel
 from embedviz.gui.panels.training import TrainingPanel
 from embedviz.gui.presentation import Presentation
+from embedviz.gui.progress_bar import ReadingBar
 from embedviz.gui.settings import Settings
 from embedviz.gui.state import AppState, Phase
 from embedviz.gui.texts import TextOpener
@@ -62,13 +64,14 @@ class MainWindow(QMainWindow):
         commands = Commands(self, state, controller, self.texts, settings, self.presentation, theme)
         self.actions_by_name = commands.actions
         self._panels: dict[str, QWidget] = {
-            "Tokens": TokensPanel(state, theme),
+            "Tokens": TokensPanel(state, self.texts, self.actions_by_name, theme),
             "Lookup table": LookupTablePanel(state, controller, theme),
             "Next token": NextTokenPanel(state, theme),
             "Training": TrainingPanel(state, controller, self.actions_by_name, theme),
         }
-        self.top_bar = TopBar(state, controller, self.texts, settings, self.actions_by_name, theme)
+        self.top_bar = TopBar(state, self.texts, settings, self.actions_by_name, theme)
         self.notice_bar = NoticeBar(notices, theme)
+        self.reading_bar = ReadingBar(self.texts, theme)
         self._make_status_bar()
         central = QWidget()
         layout = QVBoxLayout(central)
@@ -76,6 +79,7 @@ class MainWindow(QMainWindow):
         layout.setSpacing(0)
         layout.addWidget(self.top_bar)
         layout.addWidget(self.notice_bar)
+        layout.addWidget(self.reading_bar)
         self._place = QVBoxLayout()
         layout.addLayout(self._place, 1)
         self.setCentralWidget(central)
@@ -198,6 +202,8 @@ class MainWindow(QMainWindow):
         self._settings.set("scale", self.theme.scale)
         self._settings.set("colour_blind", self._state.colour_blind)
         self._settings.sync()
+        for background in self.findChildren(Background):
+            background.stop()
         self._controller.end()
         super().closeEvent(event)
 

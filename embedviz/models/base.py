@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from typing import ClassVar, Protocol
 
+import torch
 from torch import Generator, Tensor, nn
 
 from embedviz import catalog
@@ -13,6 +14,9 @@ SIZE_LIMIT_BYTES = 2 * 1024**3
 """What weights, gradient, optimiser state and a model's own working tables may take together."""
 
 BYTES_PER_WEIGHT = 4  # float32: smaller types lose small updates
+
+NOTHING = -1
+"""In the ids of a trace: where nothing stands, before the beginning of a text."""
 
 _STATES_PER_WEIGHT = {"sgd": 0, "adam": 2, "adamw": 2}
 
@@ -42,6 +46,8 @@ class LanguageModel(nn.Module, ABC):
     """
 
     noun: ClassVar[str]  # begins a sentence about the model's size: "A bigram table"
+    remedy: ClassVar[str] = "Choose a tokenizer that makes fewer different tokens."  # ends it
+    predicts_everywhere: ClassVar[bool] = True  # at each position of its input; else only at the last
 
     def __init__(self, config: RunConfig, vocab_size: int) -> None:
         self.check_size(config, vocab_size)
@@ -51,7 +57,11 @@ class LanguageModel(nn.Module, ABC):
 
     @abstractmethod
     def forward(self, idx: Tensor, targets: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
-        """Return the logits (B, T, V) of `idx` (B, T), and the mean loss if `targets` (B, T) are given."""
+        """Return logits (B, T', V) for `idx` (B, T), and the mean loss if `targets` (B, T) are given.
+
+        They are the logits of the last T' positions, and the loss is that of these: T' is T for a model that
+        predicts everywhere, else 1.
+        """
 
     @abstractmethod
     def initialize(self, ids: Tensor, generator: Generator) -> None:
@@ -67,8 +77,25 @@ class LanguageModel(nn.Module, ABC):
         """How many of the last tokens a prediction really reads."""
 
     @abstractmethod
-    def whole_text(self, ids: Tensor) -> WholeText:
-        """Return the text `ids` (N,), N at least 2, as one example."""
+    def trace(self, idx: Tensor) -> dict[str, Tensor]:
+        """Return all that is computed of one context `idx` (T,), by name and in that order.
+
+        It begins with "ids" (T,) and "rows" (T, C), and ends with "logits" (V,) and "probabilities" (V,).
+        """
+
+    def activations(self, _idx: Tensor) -> dict[str, Tensor]:
+        """Return what the hidden layers say to the contexts `idx` (N, T): {"hidden": (N, H)}, or nothing."""
+        return {}
+
+    def whole_text(self, _ids: Tensor) -> WholeText | None:
+        """Return the text `ids` (N,), N at least 2, as one example where that is less than reading it all."""
+        return None
+
+    @torch.no_grad()
+    def loss(self, idx: Tensor, targets: Tensor) -> float:
+        """Return the mean loss on `idx`, `targets` (both (B, T)); leaves the gradients alone."""
+        loss: Tensor = self(idx, targets)[1]
+        return loss.item()
 
     @classmethod
     @abstractmethod
@@ -84,6 +111,11 @@ class LanguageModel(nn.Module, ABC):
         loss: Tensor = self(idx, targets)[1]
         loss.backward()  # type: ignore[no-untyped-call]  # torch has not typed it
         return loss.detach()
+
+    @classmethod
+    def numbers_per_context(cls, _config: RunConfig, vocab_size: int) -> int:
+        """Return how many numbers a step computes on its way for each context: logits and their gradient."""
+        return 2 * vocab_size
 
     @classmethod
     def size_bytes(cls, config: RunConfig, vocab_size: int) -> int:
@@ -102,5 +134,5 @@ class LanguageModel(nn.Module, ABC):
         raise ModelSizeError(
             f"{cls.noun} for {vocab_size:,} tokens would take {weights / 1e9:,.1f} GB, "
             f"and {needed / 1e9:,.1f} GB while {optimizer} trains it; the most that embedviz takes "
-            f"is {SIZE_LIMIT_BYTES / 1e9:.1f} GB. Choose a tokenizer that makes fewer different tokens."
+            f"is {SIZE_LIMIT_BYTES / 1e9:.1f} GB. {cls.remedy}"
         )

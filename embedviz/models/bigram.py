@@ -79,6 +79,22 @@ class BigramLanguageModel(LanguageModel):
         gradient.zero_().index_copy_(0, rows, part)
         return loss
 
+    @torch.no_grad()
+    def loss(self, idx: Tensor, targets: Tensor) -> float:
+        """Return the mean loss on `idx`, `targets` (both (B, T)) without an array of logits (B, T, V)."""
+        rows, row_of = self.table, idx  # (R, V), (B, T)
+        if self.vocab_size > _SMALL_VOCABULARY:
+            first, row_of = torch.unique(idx, return_inverse=True)  # (R,), (B, T)
+            rows = self.table[first]  # (R, V)
+        return (rows.logsumexp(1)[row_of] - rows[row_of, targets]).mean().item()
+
+    @torch.no_grad()
+    def trace(self, idx: Tensor) -> dict[str, Tensor]:
+        """Return ids (T,), rows (T, V), and of the last row the logits and probabilities, both (V,)."""
+        rows = self.token_embedding_table(idx)  # (T, V)
+        logits = rows[-1]  # (V,)
+        return {"ids": idx, "rows": rows, "logits": logits, "probabilities": torch.softmax(logits, 0)}
+
     def whole_text(self, ids: Tensor) -> "PairText":
         """Return the text `ids` (N,) as what a bigram sees of it: its pairs."""
         return PairText(self.table, ids)

@@ -1,8 +1,9 @@
-"""Where the weights start: one function a row of catalog.STARTS, each deterministic in its generator.
+"""Where the weights start: one function a row of catalog.STARTS and LAYER_STARTS, deterministic in its generator.
 
 Random numbers are drawn on the CPU, whatever the weights are on, so that a start is the same everywhere.
 """
 
+import math
 from collections.abc import Callable
 from functools import partial
 
@@ -12,6 +13,15 @@ from torch import Generator, Tensor, nn
 
 Start = Callable[[Tensor, Tensor, Generator], None]
 """Sets a table (rows, columns) in place, given the training part's ids (N,), on the CPU, and a generator."""
+
+LayerStart = Callable[[Tensor, Generator, float], None]
+"""Sets the weights of a layer (fan_in, fan_out) in place, given a generator and the gain of what comes after."""
+
+TANH_GAIN = 5 / 3
+"""What keeps numbers as large after tanh as before it; torch.nn.init.calculate_gain."""
+
+LOGITS_GAIN = 0.01
+"""Nearly none: all tokens are about equally likely at first, and the loss begins at ln V."""
 
 
 def make_generator(seed: int, stream: str) -> Generator:
@@ -46,6 +56,11 @@ def log_counts(weight: Tensor, ids: Tensor, _generator: Generator) -> None:
     weight.copy_(counts).div_(counts.sum(1, keepdim=True).to(weight.device)).log_()
 
 
+def kaiming(weight: Tensor, generator: Generator, gain: float) -> None:
+    """Draw normal numbers of deviation gain / sqrt(fan_in) (He et al., 2015, equation 10)."""
+    normal(weight, weight, generator, std=gain / math.sqrt(len(weight)))
+
+
 STARTS: dict[str, Start] = {
     "zeros": zeros,
     "normal-0.01": partial(normal, std=0.01),
@@ -53,4 +68,12 @@ STARTS: dict[str, Start] = {
     "normal-1": partial(normal, std=1.0),
     "xavier": xavier,
     "log-counts": log_counts,
+}
+
+LAYER_STARTS: dict[str, LayerStart] = {
+    "kaiming": kaiming,
+    "xavier": lambda weight, generator, _gain: xavier(weight, weight, generator),
+    "normal-0.02": lambda weight, generator, _gain: normal(weight, weight, generator, std=0.02),
+    "normal-1": lambda weight, generator, _gain: normal(weight, weight, generator, std=1.0),
+    "zeros": lambda weight, generator, _gain: zeros(weight, weight, generator),
 }

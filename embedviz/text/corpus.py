@@ -1,119 +1,193 @@
 """Corpus: the training text, read and checked once; what cannot be trained on is refused in a sentence."""
 
-import codecs
+import io
 import os
 import re
-import stat
-from dataclasses import dataclass, replace
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, fields
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from statistics import median
 
 from embedviz.errors import EmbedvizError
+from embedviz.text.decoding import Encoding, RefusedError, Sniffer, decode
 from embedviz.text.glyphs import glyph
+from embedviz.text.progress import Progress, quiet
+from embedviz.text.reading import read_bytes, too_large
 
 LIMIT = 64 * 2**20
-"""The most that is read of a text, in bytes of UTF-8."""
+"""The most that is read of a text, in bytes."""
 
-_KINDS = {
-    stat.S_IFIFO: "a pipe",
-    stat.S_IFSOCK: "a socket",
-    stat.S_IFCHR: "a device",
-    stat.S_IFBLK: "a device",
-}
+PART = 1 << 16
+"""Characters in one part of a text: handled in well under a millisecond, so that other threads get their turn."""
+
+# Before white space that follows something else no tokenizer joins anything. The separators U+001C to U+001F
+# are white space to Python alone.
+_CUT = re.compile(r"\S[^\S\x1c-\x1f]")
 
 
 class TextError(EmbedvizError):
     """A text cannot be read, or cannot be trained on."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class Corpus:
     """A text to train on; with `per_line`, a list of items (names, words) of which each stands on a line.
 
-    `text` has no byte order mark and only LF as line end; `carriage_returns` counts the CRs that were in it.
+    It has no byte order mark and only LF as line end; `carriage_returns` counts the CRs that were in it.
+    It is kept in UTF-8, part by part: one emoji makes every character of its string take 4 bytes.
     """
 
     name: str
-    text: str
-    per_line: bool = False
-    path: Path | None = None
-    carriage_returns: int = 0
+    data: tuple[bytes, ...] = field(repr=False)  # UTF-8, lone surrogates too; PART characters each, but the last
+    n_characters: int  # code points
+    per_line: bool
+    path: Path | None
+    carriage_returns: int
+    encoding: str  # in words
+    remarks: tuple[str, ...]  # sentences for a person: on the encoding, on line ends
+
+    def __init__(
+        self,
+        name: str,
+        text: str | Iterable[str],  # whole, or in pieces of any size
+        per_line: bool = False,
+        *,
+        path: Path | None = None,
+        carriage_returns: int = 0,
+        encoding: str = "UTF-8",
+        remarks: tuple[str, ...] = (),
+    ) -> None:
+        data: list[bytes] = []
+        n_characters = 0
+        for part in _parts((text,) if isinstance(text, str) else text):
+            data.append(part.encode("utf-8", "surrogatepass"))
+            n_characters += len(part)
+        for attribute, value in (
+            ("name", name),
+            ("data", tuple(data)),
+            ("n_characters", n_characters),
+            ("per_line", per_line),
+            ("path", path),
+            ("carriage_returns", carriage_returns),
+            ("encoding", encoding),
+            ("remarks", remarks),
+        ):
+            object.__setattr__(self, attribute, value)  # the class is frozen for everybody else
 
     @property
-    def n_characters(self) -> int:
-        """How many code points the text has."""
-        return len(self.text)
+    def text(self) -> str:
+        """The whole text, put together anew: for a large one use `parts`, `chunks` or `beginning`."""
+        return "".join(self.parts)
 
-    @cached_property
+    @property
+    def parts(self) -> Iterator[str]:
+        """The text in parts of PART characters each, but for the last."""
+        return (part.decode("utf-8", "surrogatepass") for part in self.data)
+
+    @property
     def items(self) -> tuple[str, ...]:
-        """The lines that are not blank, without white space around them."""
-        return tuple(item for line in self.text.split("\n") if (item := line.strip()))
+        """The lines that are not blank, without white space around them; for a large list use `chunks`."""
+        return tuple(self._items())
 
     @property
     def stream_text(self) -> str:
         r"""What is tokenized: the text, or its items with "\n" before, between and after them."""
-        return "\n".join(("", *self.items, "")) if self.per_line else self.text
+        return "".join(self._stream())
+
+    @cached_property
+    def n_stream_characters(self) -> int:
+        """How many code points `stream_text` has."""
+        return sum(map(len, self._stream()))
+
+    def chunks(self, size: int = 1 << 15) -> Iterator[str]:
+        """Yield `stream_text` in pieces of `size` characters or somewhat more, cut where no token is.
+
+        That is before white space that follows something else. Where there is none within 8 * `size`
+        characters, it is cut just there.
+        """
+        waiting = ""
+        for piece in self._stream():
+            waiting += piece
+            start = 0
+            while stop := _cut(waiting, start + size, start + 8 * size):
+                yield waiting[start:stop]
+                start = stop
+            waiting = waiting[start:]
+        if waiting:
+            yield waiting
+
+    def beginning(self, count: int) -> str:
+        """Return the first `count` characters after leading white space."""
+        begun = ""
+        for part in self.parts:
+            begun = begun + part if begun else part.lstrip()
+            if len(begun) >= count:
+                break
+        return begun[:count]
 
     def as_items(self) -> "Corpus":
         """Return the text as a list of items; raises TextError if there are fewer than two."""
-        if len(self.items) < 2:
+        if len(list(islice(self._items(), 2))) < 2:
             raise TextError(f"'{self.name}' is no list: it has only one line that is not blank.")
-        return replace(self, per_line=True)
+        return _changed(self, per_line=True)
 
     def as_text(self) -> "Corpus":
         """Return the text as one running text."""
-        return replace(self, per_line=False)
+        return _changed(self, per_line=False)
+
+    def _stream(self) -> Iterator[str]:
+        if not self.per_line:
+            yield from self.parts
+            return
+        yield "\n"
+        for lines in self._lines():
+            yield "".join(f"{item}\n" for line in lines if (item := line.strip()))
+
+    def _items(self) -> Iterator[str]:
+        return (item for lines in self._lines() for line in lines if (item := line.strip()))
+
+    def _lines(self) -> Iterator[list[str]]:
+        begun: list[str] = []  # the pieces of a line that goes on in the next part
+        for part in self.parts:
+            first, *others = part.split("\n")
+            begun.append(first)
+            if others:
+                yield ["".join(begun), *others[:-1]]
+                begun = [others[-1]]
+        yield ["".join(begun)]
 
 
-def read_corpus(path: str | os.PathLike[str]) -> Corpus:
-    """Read a file of UTF-8 text, with or without a byte order mark.
+def read_corpus(path: str | os.PathLike[str], progress: Progress = quiet) -> Corpus:
+    """Read a file of text: UTF-8, UTF-16 or, with a remark, Latin-1 as Windows writes it.
 
-    Raises TextError for whatever is no regular file (which is not opened), cannot be read, is larger than
-    LIMIT, binary or not UTF-8, or has fewer than two distinct symbols.
+    Raises TextError for whatever is no regular file (which is not opened), cannot be read, changes meanwhile,
+    is larger than LIMIT or binary, or has fewer than two distinct symbols.
     """
     path = Path(path)
     name = _printable(path.name or str(path))
-    data = _read_bytes(path, name)
-    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        raise TextError(
-            f"'{name}' is not UTF-8 text: the mark at offset 0 is that of UTF-16; save it again as UTF-8."
-        )
-    if (offset := data.find(0)) >= 0:
-        raise TextError(f"'{name}' is not text: it has a NUL byte at offset {offset:,}.")
+    sniffer = Sniffer()
     try:
-        text = data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise TextError(
-            f"'{name}' is not UTF-8 text: the byte 0x{data[error.start]:02X} at offset {error.start:,} "
-            "belongs to no character; save it again as UTF-8.",
-            str(error),
-        ) from error
-    return _checked(text, name, path)
+        data = read_bytes(path, LIMIT, sniffer.feed, progress)
+        encoding = sniffer.encoding()
+        return _checked(decode(_used_up(data, progress), encoding), name, path, encoding)
+    except RefusedError as error:
+        raise TextError(f"'{name}' {error}.", error.details) from error.__cause__ or error
 
 
-def corpus_from_text(text: str, name: str = "Pasted text") -> Corpus:
+def corpus_from_text(text: str, name: str = "Pasted text", progress: Progress = quiet) -> Corpus:
     """Make a corpus of text that came from no file; raises TextError as `read_corpus` does."""
     name = _printable(name)
-    try:
-        size = len(text) if len(text) > LIMIT else len(text.encode("utf-8"))
-    except UnicodeEncodeError as error:
-        raise TextError(
-            f"'{name}' is not text: character {error.start + 1:,} is only half of one (a lone surrogate).",
-            str(error),
-        ) from error
-    if size > LIMIT:
-        raise _too_large(name, size)
-    if (offset := text.find("\0")) >= 0:
-        raise TextError(f"'{name}' is not text: character {offset + 1:,} is NUL.")
-    return _checked(text, name)
+    return _checked(_checked_parts(text, name, progress), name)
 
 
 def looks_like_items(text: str) -> bool:
     """Tell whether a text is a list with one item a line (names, words) rather than running text.
 
-    It is if it has many lines, and nearly all are short, without a space and without the punctuation of
-    sentences and programs. Only the beginning of a large text is looked at.
+    It is if it has many lines, and nearly all are short, without the punctuation of sentences and programs,
+    and of one word, of two, or written like a name of several. Only the beginning of a large text is looked at.
     """
     head = text[:_HEAD]
     if len(head) < len(text):  # the last line may be cut
@@ -121,57 +195,143 @@ def looks_like_items(text: str) -> bool:
     lines = [line for raw in head.split("\n") if (line := raw.strip())]
     if len(lines) < 20 or median(map(len, lines)) > 20:
         return False
-    return sum(_ITEM.fullmatch(line) is not None for line in lines) >= 0.95 * len(lines)
+    return sum(map(_is_item, lines)) >= 0.95 * len(lines)
 
 
 _HEAD = 200_000
 # By what an item does not have: in many scripts names hold marks that are no letters to `re`.
-_ITEM = re.compile(r"""[^\s.,;:!?…"“”„«»()\[\]{}<>=+*/\\|#@$%^&~`_。、，；：！？「」『』（）।؟،]{1,40}""")
+_WORDS = re.compile(
+    r"""(?:[^\s.,;:!?…"“”„«»()\[\]{}<>=+*/\\|#@$%^&~`_。、，；：！？「」『』（）।؟،]+(?: (?!$)|$)){1,5}"""
+)
 
 
-def _read_bytes(path: Path, name: str) -> bytes:
-    try:
-        status = path.stat()
-        # Looked at before it is opened: opening a pipe may block for ever, opening a device may do things.
-        if stat.S_ISDIR(status.st_mode):
-            raise TextError(f"'{name}' is a folder: choose a file of text.")
-        if not stat.S_ISREG(status.st_mode):
-            kind = _KINDS.get(stat.S_IFMT(status.st_mode), "something else")
-            raise TextError(f"'{name}' is not a file but {kind}: choose a file of text.")
-        if status.st_size > LIMIT:
-            raise _too_large(name, status.st_size)
-        with path.open("rb") as file:
-            data = file.read(LIMIT + 1)
-    except (FileNotFoundError, NotADirectoryError) as error:
-        raise TextError(f"'{name}' was not found.", str(error)) from error
-    except PermissionError as error:
-        raise TextError(f"'{name}' cannot be read: you have no permission to.", str(error)) from error
-    except (OSError, ValueError) as error:  # ValueError: the name itself holds a NUL
-        raise TextError(f"'{name}' could not be read.", str(error)) from error
-    if len(data) > LIMIT:  # it grew since it was looked at
-        raise _too_large(name, len(data))
-    return data
-
-
-def _too_large(name: str, size: int) -> TextError:
-    return TextError(
-        f"'{name}' is too large: a text may have {LIMIT / 2**20:.3g} MiB.", f"It has at least {size:,} bytes."
+def _is_item(line: str) -> bool:
+    if len(line) > 40 or not _WORDS.fullmatch(line):
+        return False
+    first, *inner, last = words if len(words := line.split(" ")) > 1 else [line, line]
+    # "Rio de Janeiro", but no line of a poem: of three words and more, those that are not short have capitals.
+    return not inner or not any(
+        word[0].islower() for word in (first, last, *(word for word in inner if len(word) > 3))
     )
 
 
-def _checked(text: str, name: str, path: Path | None = None) -> Corpus:
-    text = text.removeprefix("\ufeff")
-    carriage_returns = text.count("\r")
-    if carriage_returns:
-        text = text.replace("\r\n", "\n").replace("\r", "\n")
-    core = text.strip()
-    if not core:
-        raise TextError(f"'{name}' {'holds nothing but white space' if text else 'is empty'}.")
-    if len(core) == 1:
+def _changed(corpus: Corpus, **changes: object) -> Corpus:
+    # Not dataclasses.replace: the text, which is large, is shared and not made anew.
+    other = object.__new__(Corpus)
+    for found in fields(corpus):
+        object.__setattr__(other, found.name, changes.get(found.name, getattr(corpus, found.name)))
+    return other
+
+
+def _parts(pieces: Iterable[str]) -> Iterator[str]:
+    waiting: list[str] = []
+    size = 0
+    for piece in pieces:
+        waiting.append(piece)
+        size += len(piece)
+        if size >= PART:
+            text = "".join(waiting)
+            whole = size - size % PART
+            yield from (text[start : start + PART] for start in range(0, whole, PART))
+            waiting, size = [text[whole:]], size - whole
+    if size:
+        yield "".join(waiting)
+
+
+def _cut(text: str, first: int, last: int) -> int:
+    """Return where to cut `text` from `first` to `last`; 0 where more of it has to be known."""
+    if found := _CUT.search(text, first - 1, last + 1):
+        return found.start() + 1
+    return last if len(text) > last else 0
+
+
+def _used_up(data: deque[bytes], progress: Progress) -> Iterator[bytes]:
+    # Each piece is dropped once it is text: bytes and text are never both there in full.
+    total = len(data)
+    while data:
+        progress("Reading", 1 - 0.5 * len(data) / total)
+        yield data.popleft()
+
+
+def _checked_parts(text: str, name: str, progress: Progress) -> Iterator[str]:
+    size = 0
+    for start in range(0, len(text), PART):
+        progress("Reading", start / len(text))
+        part = text[start : start + PART]
+        try:
+            size += len(part.encode("utf-8"))
+        except UnicodeEncodeError as error:
+            raise TextError(
+                f"'{name}' is not text: character {start + error.start + 1:,} is only half of one "
+                "(a lone surrogate).",
+                str(error),
+            ) from error
+        if max(size, len(text)) > LIMIT:
+            refused = too_large(LIMIT, max(size, len(text)))
+            raise TextError(f"'{name}' {refused}.", refused.details)
+        if (place := part.find("\0")) >= 0:
+            raise TextError(f"'{name}' is not text: character {start + place + 1:,} is NUL.")
+        yield part
+
+
+def _checked(
+    pieces: Iterable[str], name: str, path: Path | None = None, encoding: Encoding | None = None
+) -> Corpus:
+    line_ends = _LineEnds()
+    corpus = Corpus(
+        name,
+        line_ends.made_lf(_without_mark(pieces)),
+        path=path,
+        encoding=encoding.title if encoding else "UTF-8",
+        remarks=(encoding.remark,) if encoding and encoding.remark else (),
+    )
+    _refuse_too_few_symbols(corpus)
+    count = line_ends.carriage_returns  # known only now that all pieces went through
+    if not count:
+        return corpus
+    ends = "1 line end" if count == 1 else f"{count:,} line ends"
+    remark = f"{ends} with a carriage return (CR LF, or CR alone) became LF."
+    return _changed(corpus, carriage_returns=count, remarks=(*corpus.remarks, remark))
+
+
+class _LineEnds:
+    def __init__(self) -> None:
+        self.carriage_returns = 0
+
+    def made_lf(self, pieces: Iterable[str]) -> Iterator[str]:
+        decoder = io.IncrementalNewlineDecoder(None, translate=True)  # knows of a CR LF that is torn
+        for piece in pieces:
+            self.carriage_returns += piece.count("\r")
+            yield decoder.decode(piece)
+        yield decoder.decode("", final=True)
+
+
+def _without_mark(pieces: Iterable[str]) -> Iterator[str]:
+    pieces = filter(None, pieces)
+    yield next(pieces, "").removeprefix("\ufeff")
+    yield from pieces
+
+
+def _refuse_too_few_symbols(corpus: Corpus) -> None:
+    name = corpus.name
+    # As if by the stripped text, but part by part: what counts is whether it has a second symbol inside.
+    symbol = ""
+    count = 0
+    gap = False  # white space since the last symbol
+    for part in corpus.parts:
+        core = part.strip()
+        if core:
+            symbol = symbol or core[0]
+            gap = bool(count) and (gap or part[0].isspace())
+            if gap or core.count(symbol) < len(core):
+                return
+            count += len(core)
+        gap = gap or part[-1].isspace()
+    if not count:
+        raise TextError(f"'{name}' {'holds nothing but white space' if corpus.n_characters else 'is empty'}.")
+    if count == 1:
         raise TextError(f"'{name}' has only one character: there is nothing that could follow it.")
-    if core.count(core[0]) == len(core):
-        raise TextError(f"'{name}' has only one symbol, '{glyph(core[0])}': there is nothing to tell apart.")
-    return Corpus(name, text, path=path, carriage_returns=carriage_returns)
+    raise TextError(f"'{name}' has only one symbol, '{glyph(symbol)}': there is nothing to tell apart.")
 
 
 def _printable(name: str) -> str:

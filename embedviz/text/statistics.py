@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedviz.text.dataset import Ids
+from embedviz.text.pairs import Counts, PairCounts
 
-Counts = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
-_CHUNK = 1 << 20  # ids counted at once: bincount makes an 8-byte copy of each
+_CHUNK = 1 << 20  # ids counted, or logits summed, at once: each is copied to 8 bytes
 
 
 def token_counts(ids: Ids, vocab_size: int) -> Counts:
@@ -24,69 +24,61 @@ def token_counts(ids: Ids, vocab_size: int) -> Counts:
     return counts
 
 
-def pair_counts(ids: Ids, vocab_size: int) -> Counts:
-    """Return (V, V): in row i, column j, how often token j follows token i in `ids` (T,)."""
-    counts = np.zeros(vocab_size**2, dtype=np.int64)  # (V * V,)
-    chunk = max(_CHUNK, vocab_size**2)  # each round costs a pass over the table: few rounds for a large one
-    for start in range(0, len(ids) - 1, chunk):
-        following = ids[start + 1 : start + 1 + chunk]
-        pairs = ids[start : start + len(following)] * np.int64(vocab_size)
-        pairs += following
-        counts += np.bincount(pairs, minlength=vocab_size**2)
-    return counts.reshape(vocab_size, vocab_size)  # (V, V)
-
-
 def unigram_entropy(counts: Counts) -> float:
     """Return the entropy of the token counts (V,): the least loss of a model that sees no context."""
     total = int(counts.sum())
     return max(math.log(total) - _sum_c_log_c(counts) / total, 0.0) if total else math.nan
 
 
-def conditional_entropy(counts: Counts) -> float:
-    """Return the entropy of the next token given this one, of pair counts (V, V).
+def conditional_entropy(pairs: PairCounts) -> float:
+    """Return the entropy of the next token given this one.
 
     No bigram table can have a lower loss on the text that was counted: the floor.
     H(next | this) = H(this, next) - H(this); Cover and Thomas, Elements of Information Theory, 2.2.
     """
-    total = int(counts.sum())
-    if not total:
+    if not pairs.total:
         return math.nan
-    return max((_sum_c_log_c(counts.sum(axis=1)) - _sum_c_log_c(counts)) / total, 0.0)
+    return max((_sum_c_log_c(pairs.row_sums) - _sum_c_log_c(pairs.counts)) / pairs.total, 0.0)
 
 
-def table_loss(table: NDArray[np.floating], counts: Counts) -> float:
-    """Return the mean cross-entropy of a table of logits (V, V) over pair counts (V, V).
+def table_loss(table: NDArray[np.floating], pairs: PairCounts) -> float:
+    """Return the mean cross-entropy of a table of logits (V, V) over counted pairs.
 
-    Computed in float64. A diverged table gives NaN or infinity, silently.
+    Computed in float64, some rows at a time. A diverged table gives NaN or infinity, silently.
     """
-    total = int(counts.sum())
-    if not total:
+    if not pairs.total:
         return math.nan
-    this, following = np.nonzero(counts)  # (P,): 0 * infinity must not arise where nothing was counted
+    size = pairs.vocab_size
+    rows = max(1, _CHUNK // size)
+    loss = 0.0
     with np.errstate(all="ignore"):
-        logits = table.astype(np.float64)  # (V, V)
-        normalizer = _logsumexp(logits)  # (V,)
-        losses = normalizer[this] - logits[this, following]  # (P,)
-        return float(counts[this, following] @ losses) / total
+        for first in range(0, size, rows):
+            logits = table[first : first + rows].astype(np.float64)  # (rows, V)
+            begin, end = np.searchsorted(pairs.codes, (first * size, (first + rows) * size))
+            this, following = np.divmod(pairs.codes[begin:end] - first * size, size)  # (P,)
+            losses = _logsumexp(logits)[this] - logits[this, following]  # (P,)
+            loss += float(pairs.counts[begin:end] @ losses)
+    return loss / pairs.total
 
 
-def next_token_probabilities(counts: Counts) -> Floats:
-    """Return (V, V): each row of pair counts divided by its sum; all zeros for a token never followed."""
-    sums = counts.sum(axis=1, keepdims=True)  # (V, 1)
-    return np.asarray(counts / np.maximum(sums, 1), dtype=np.float64)  # (V, V)
-
-
-def smoothed_log_probabilities(counts: Counts, add: float = 1.0) -> Floats:
+def smoothed_log_probabilities(pairs: PairCounts, add: float = 1.0) -> Floats:
     """Return (V, V): log of (counts + `add`) over the row's sum (Laplace's rule for `add` = 1)."""
-    smoothed = counts + np.float64(add)  # (V, V)
-    return np.asarray(np.log(smoothed / smoothed.sum(axis=1, keepdims=True)))
+    size = pairs.vocab_size
+    table = np.full((size, size), add)  # (V, V): worked on in place, as it may be large
+    table.reshape(-1)[pairs.codes] += pairs.counts
+    np.log(table, out=table)
+    table -= np.log(pairs.row_sums + add * size)[:, None]
+    return table
 
 
 def _sum_c_log_c(counts: Counts) -> float:
-    seen = counts[counts > 0].astype(np.float64)
-    return float(seen @ np.log(seen))
+    total = 0.0
+    for start in range(0, len(counts), _CHUNK):
+        seen = counts[start : start + _CHUNK].astype(np.float64)
+        total += float(seen @ np.log(np.maximum(seen, 1)))  # 0 log 0 is 0
+    return total
 
 
 def _logsumexp(logits: Floats) -> Floats:
-    top = logits.max(axis=1)  # (V,): taken out, so that exp cannot overflow
+    top = logits.max(axis=1)  # (rows,): taken out, so that exp cannot overflow
     return np.asarray(top + np.log(np.exp(logits - top[:, None]).sum(axis=1)))

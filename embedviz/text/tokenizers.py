@@ -1,50 +1,88 @@
-"""Tokenizers: from text to ids and back; each is one class with the same contract."""
+"""Tokenizers: from text to ids and back; what all of them promise, and what they share."""
 
-from collections.abc import Iterator, Sequence
+import re
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any, ClassVar, Protocol, Self
+from typing import Any, NamedTuple, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from embedviz.config import RunConfig
 from embedviz.errors import EmbedvizError
 from embedviz.text.corpus import Corpus
 from embedviz.text.dataset import Ids, id_dtype
 from embedviz.text.glyphs import glyph
+from embedviz.text.progress import Progress, quiet
 
 UNKNOWN = -1
-"""In the ids of an own line: what the vocabulary lacks."""
+"""In the ids of an own line: what the vocabulary lacks, where it has no <unk> either."""
 
-_CHUNK = 1 << 18  # code points handled at once: small enough for the cache, and memory stays bounded
+_BLOCK = 1 << 20  # ids gathered in one piece
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class VocabularyError(EmbedvizError):
     """A vocabulary cannot be used."""
 
 
-class UnknownTokenError(EmbedvizError):
-    """A text holds a character that the vocabulary lacks; `offset` counts code points from 0."""
+class TokenizerFileError(EmbedvizError):
+    """A file is no tokenizer that can be used."""
 
-    def __init__(self, text: str, offset: int, vocab_size: int) -> None:
+
+class Place(NamedTuple):
+    """Where a piece of a text begins: characters, line ends, and characters of its line, before it."""
+
+    offset: int = 0
+    lines: int = 0
+    column: int = 0
+
+    def after(self, piece: str) -> "Place":
+        """Return where the piece after `piece` begins."""
+        lines, last = piece.count("\n"), piece.rfind("\n")
+        column = self.column + len(piece) if last < 0 else len(piece) - last - 1
+        return Place(self.offset + len(piece), self.lines + lines, column)
+
+
+BEGINNING = Place()
+
+
+class UnknownTokenError(EmbedvizError):
+    """A text holds a character that the vocabulary lacks; `offset` counts code points from 0.
+
+    `text` may be a piece of the text; `place` is where that begins.
+    """
+
+    def __init__(self, text: str, offset: int, vocab_size: int, place: Place = BEGINNING) -> None:
+        here = place.after(text[:offset])
         self.character = text[offset]
-        self.offset = offset
-        self.line = text.count("\n", 0, offset) + 1
-        self.column = offset - text.rfind("\n", 0, offset)
+        self.offset = here.offset
+        self.line = here.lines + 1
+        self.column = here.column + 1
         super().__init__(
             f"'{glyph(self.character)}' (line {self.line:,}, character {self.column:,} of that line) "
             f"is not among the {vocab_size:,} tokens of the vocabulary.",
-            f"U+{ord(self.character):04X} at offset {offset}",
+            f"U+{ord(self.character):04X} at offset {self.offset}",
         )
 
 
 @dataclass(frozen=True, eq=False)
 class Line:
-    """A person's own line, encoded: `ids` has UNKNOWN for what the vocabulary lacks. Arrays are read-only."""
+    """A person's own line, encoded: `ids` has UNKNOWN for what the vocabulary lacks. Arrays are read-only.
+
+    Spans cover the text exactly and in order, in code points. A token that is a part of a character has an
+    empty one, the token that completes the character the rest. Only a line of no token covers nothing.
+    """
 
     text: str
     ids: NDArray[np.int64]  # (T,)
     spans: NDArray[np.int64]  # (T, 2)
+    labels: tuple[str, ...]  # (T,): large on a chip
+    captions: tuple[str, ...]  # (T,): small under it
+
+    def __post_init__(self) -> None:
+        self.ids.flags.writeable = self.spans.flags.writeable = False
 
 
 class Tokenizer(Protocol):
@@ -59,6 +97,10 @@ class Tokenizer(Protocol):
         """The tokens, by id."""
 
     @property
+    def labels(self) -> tuple[str, ...]:
+        """The tokens as they are shown, by id: never empty, every character visible."""
+
+    @property
     def vocab_size(self) -> int:
         """V."""
 
@@ -66,11 +108,22 @@ class Tokenizer(Protocol):
     def boundary_id(self) -> int | None:
         """The token that stands around the items of a list; None in running text."""
 
+    @property
+    def unknown_id(self) -> int | None:
+        """The token that stands for whatever the vocabulary lacks; None without one."""
+
+    @property
+    def policy(self) -> str:
+        """How text is cut, what is not kept, what comes back as it was: a sentence or two."""
+
     def encode(self, text: str) -> Ids:
         """Return the ids (T,), of type `id_dtype(vocab_size)`; raises UnknownTokenError."""
 
+    def encode_chunks(self, chunks: Iterable[str]) -> Ids:
+        """Return the ids (T,) of a text in pieces, and take little memory besides; raises UnknownTokenError."""
+
     def encode_line(self, text: str) -> Line:
-        """Return ids and spans of any line; never raises."""
+        """Return any line as tokens, half characters (lone surrogates) included; never raises."""
 
     def spans(self, text: str) -> NDArray[np.int64]:
         """Return (T, 2): where the characters of each token begin, and end (exclusive)."""
@@ -86,133 +139,97 @@ class Tokenizer(Protocol):
         """Return the tokenizer that `to_json` described; raises VocabularyError."""
 
     @classmethod
-    def from_corpus(cls, corpus: Corpus) -> Self:
-        """Return the tokenizer of a training text."""
+    def from_corpus(cls, corpus: Corpus, config: RunConfig, progress: Progress = quiet) -> Self:
+        """Return the tokenizer of a training text; raises EmbedvizError where `config` allows none."""
 
 
-@dataclass(frozen=True)
-class CharTokenizer:
-    """One token for every code point. Raises VocabularyError for an unusable vocabulary."""
-
-    vocabulary: tuple[str, ...]
-    boundary_id: int | None = None
-
-    name: ClassVar[str] = "char"
-
-    def __post_init__(self) -> None:
-        if not self.vocabulary:
-            raise VocabularyError("A vocabulary needs at least one token, but this one is empty.")
-        seen: set[str] = set()
-        for token in self.vocabulary:
-            if len(token) != 1:
-                raise VocabularyError(f"'{glyph(token)}' cannot be a token here: each is one character.")
-            if token in seen:
-                raise VocabularyError(f"'{glyph(token)}' is in the vocabulary twice.")
-            seen.add(token)
-        if self.boundary_id is not None and not 0 <= self.boundary_id < self.vocab_size:
-            raise VocabularyError(f"The boundary is token {self.boundary_id}, which the vocabulary lacks.")
-
-    @classmethod
-    def from_corpus(cls, corpus: Corpus) -> Self:
-        r"""Return the tokenizer whose vocabulary is the sorted characters of the text.
-
-        In a list of items "\n" is the boundary.
-        """
-        seen = np.zeros(0x110000, dtype=bool)  # one flag for each code point of Unicode
-        for points in _code_points(corpus.stream_text):
-            seen[points] = True
-        vocabulary = tuple(map(chr, np.flatnonzero(seen).tolist()))
-        return cls(vocabulary, vocabulary.index("\n") if corpus.per_line else None)
-
-    @classmethod
-    def from_json(cls, saved: dict[str, Any]) -> Self:
-        """Return the tokenizer that `to_json` described; raises VocabularyError if it is damaged."""
-        vocabulary, boundary_id = saved.get("vocabulary"), saved.get("boundary_id")
-        sound = (
-            saved.get("name") == cls.name
-            and isinstance(vocabulary, list | tuple)
-            and all(isinstance(token, str) for token in vocabulary)
-            and (boundary_id is None or type(boundary_id) is int)
-        )
-        if not sound:
-            raise VocabularyError("The saved vocabulary is damaged.", repr(saved)[:200])
-        return cls(tuple(saved["vocabulary"]), boundary_id)
-
-    def to_json(self) -> dict[str, Any]:
-        """Return what is saved with a run."""
-        return {"name": self.name, "vocabulary": list(self.vocabulary), "boundary_id": self.boundary_id}
-
-    @property
-    def vocab_size(self) -> int:
-        """V."""
-        return len(self.vocabulary)
-
-    def encode(self, text: str) -> Ids:
-        """Return the ids (T,), of type `id_dtype(vocab_size)`; raises UnknownTokenError."""
-        if self._byte_table is not None:
-            try:
-                data = text.encode("latin-1").translate(self._byte_table)
-            except UnicodeEncodeError:
-                pass  # it is not the first unknown character, perhaps: the slow way finds that
-            else:
-                # With 256 tokens every byte is known; with fewer, 255 stands for those that are not.
-                if self.vocab_size == 256 or b"\xff" not in data:
-                    return np.frombuffer(data, dtype=np.uint8)
-        ids = np.empty(len(text), dtype=id_dtype(self.vocab_size))  # (T,)
-        start = 0
-        for found in self._look_up(text):
-            if found.min() == UNKNOWN:
-                raise UnknownTokenError(text, start + int(found.argmin()), self.vocab_size)
-            ids[start : start + len(found)] = found
-            start += len(found)
-        return ids
-
-    def encode_line(self, text: str) -> Line:
-        """Return ids and spans of any line, UNKNOWN for what the vocabulary lacks; never raises."""
-        ids = np.concatenate([np.empty(0, dtype=np.int64), *self._look_up(text)])  # (T,)
-        spans = self.spans(text)
-        ids.flags.writeable = spans.flags.writeable = False
-        return Line(text, ids, spans)
-
-    def spans(self, text: str) -> NDArray[np.int64]:
-        """Return (T, 2): where each token begins and ends (exclusive), in code points."""
-        starts = np.arange(len(text), dtype=np.int64)
-        return np.stack((starts, starts + 1), axis=1)  # (T, 2)
-
-    def decode(self, ids: Ids | Sequence[int]) -> str:
-        """Return the text of `ids` (T,); raises IndexError for one outside 0 to V - 1."""
-        ids = np.asarray(ids)
-        if ids.size == 0:
-            return ""
-        if ids.min() < 0 or ids.max() >= self.vocab_size:
-            raise IndexError(f"ids go from 0 to {self.vocab_size - 1}, not {ids.min()} to {ids.max()}")
-        return self._points[ids].tobytes().decode("utf-32-le", "surrogatepass")
-
-    @cached_property
-    def _points(self) -> NDArray[np.uint32]:
-        return np.array([ord(token) for token in self.vocabulary], dtype="<u4")  # (V,)
-
-    @cached_property
-    def _byte_table(self) -> bytes | None:
-        if max(self.vocabulary) > "\xff":
-            return None
-        table = bytearray(b"\xff" * 256)
-        for token_id, token in enumerate(self.vocabulary):
-            table[ord(token)] = token_id
-        return bytes(table)
-
-    @cached_property
-    def _ids_by_point(self) -> NDArray[np.int32]:
-        table = np.full(int(self._points.max()) + 2, UNKNOWN, dtype=np.int32)
-        table[self._points] = np.arange(self.vocab_size)
-        return table
-
-    def _look_up(self, text: str) -> Iterator[NDArray[np.int32]]:
-        # The table ends with UNKNOWN: mode "clip" takes whatever lies beyond to it.
-        return (self._ids_by_point.take(points, mode="clip") for points in _code_points(text))
+def told(corpus: Corpus, doing: str, progress: Progress) -> Iterator[str]:
+    """Yield the chunks of `corpus`, and tell `progress` of each one that is done with."""
+    done, total = 0, max(corpus.n_stream_characters, 1)
+    for chunk in corpus.chunks():
+        yield chunk
+        done += len(chunk)
+        progress(doing, min(done / total, 1.0))
 
 
-def _code_points(text: str) -> Iterator[NDArray[np.uint32]]:
-    for start in range(0, len(text), _CHUNK):
-        data = text[start : start + _CHUNK].encode("utf-32-le", "surrogatepass")
-        yield np.frombuffer(data, dtype="<u4")
+def gathered(chunks: Iterable[str], encode: Callable[[str], Ids], vocab_size: int) -> Ids:
+    """Return the ids (T,) of all chunks; an UnknownTokenError names the place in the whole text."""
+    blocks: deque[Ids] = deque()
+    total = room = 0
+    for piece in _encoded(chunks, encode, vocab_size):
+        total += len(piece)
+        while len(piece):
+            if not room:
+                blocks.append(np.empty(_BLOCK, dtype=id_dtype(vocab_size)))
+                room = _BLOCK
+            part = piece[:room]
+            blocks[-1][_BLOCK - room :][: len(part)] = part
+            piece = piece[len(part) :]
+            room -= len(part)
+    ids = np.empty(total, dtype=id_dtype(vocab_size))  # (T,)
+    for start in range(0, total, _BLOCK):  # each block is given back before the next is copied
+        ids[start : start + _BLOCK] = blocks.popleft()[: total - start]
+    return ids
+
+
+def _encoded(chunks: Iterable[str], encode: Callable[[str], Ids], vocab_size: int) -> Iterator[Ids]:
+    place = BEGINNING
+    for chunk in chunks:
+        try:
+            yield encode(chunk)
+        except UnknownTokenError as error:
+            raise UnknownTokenError(chunk, error.offset, vocab_size, place) from None
+        place = place.after(chunk)
+
+
+def checked_ids(ids: Ids | Sequence[int], vocab_size: int) -> NDArray[np.integer]:
+    """Return `ids` as an array (T,); raises IndexError for one outside 0 to V - 1."""
+    checked = np.asarray(ids, dtype=None if len(ids) else np.int64)
+    if checked.size and (checked.min() < 0 or checked.max() >= vocab_size):
+        raise IndexError(f"ids go from 0 to {vocab_size - 1}, not {checked.min()} to {checked.max()}")
+    return checked
+
+
+def mended(text: str) -> str:
+    """Return `text` with U+FFFD in place of each half character (lone surrogate), which no UTF-8 has."""
+    return text if text.isascii() else _LONE_SURROGATE.sub("\ufffd", text)
+
+
+def utf8(text: str, vocab_size: int) -> bytes:
+    """Return `text` in UTF-8; raises UnknownTokenError for half a character (a lone surrogate)."""
+    try:
+        return text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise UnknownTokenError(text, error.start, vocab_size) from error
+
+
+def spans_of_bytes(data: bytes, sizes: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return (T, 2): the code points covered by tokens of `sizes` (T,) bytes of the UTF-8 `data`, in order."""
+    begins = (np.frombuffer(data, dtype=np.uint8) & 0xC0) != 0x80  # (N,): not inside a character
+    whole = np.cumsum(begins)  # (N,): characters begun up to each byte
+    whole[:-1] -= ~begins[1:]  # ... and whole: the next byte begins another
+    return spans_to(np.concatenate(([0], whole))[np.cumsum(sizes)])  # (T, 2)
+
+
+def spans_to(ends: NDArray[np.integer] | Sequence[int]) -> NDArray[np.int64]:
+    """Return (T, 2): the spans that end at `ends` (T,), each beginning where the last one ended."""
+    spans = np.zeros((len(ends), 2), dtype=np.int64)  # (T, 2)
+    spans[:, 1] = ends
+    spans[1:, 0] = spans[:-1, 1]
+    return spans
+
+
+def saved_boundary(saved: dict[str, Any], name: str, vocab_size: int | None = None) -> int | None:
+    """Return the boundary of a saved tokenizer called `name`; raises VocabularyError if it is damaged."""
+    boundary_id = saved.get("boundary_id")
+    if saved.get("name") != name or not (boundary_id is None or type(boundary_id) is int):
+        raise VocabularyError("The saved vocabulary is damaged.", repr(saved)[:200])
+    if vocab_size is not None:
+        check_boundary(boundary_id, vocab_size)
+    return boundary_id
+
+
+def check_boundary(boundary_id: int | None, vocab_size: int) -> None:
+    """Raise VocabularyError for a boundary that is no token."""
+    if boundary_id is not None and not 0 <= boundary_id < vocab_size:
+        raise VocabularyError(f"The boundary is token {boundary_id}, which the vocabulary lacks.")

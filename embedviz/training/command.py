@@ -1,11 +1,13 @@
 """`embedviz train`: a run without a window, told in words or as one JSON object a line."""
 
 import argparse
+import dataclasses
 import json
 import math
 import os
 import sys
 import time
+from pathlib import Path
 from typing import Any, Protocol, TextIO
 
 from embedviz import catalog
@@ -15,7 +17,9 @@ from embedviz.errors import ConfigError, EmbedvizError
 from embedviz.files import resource
 from embedviz.text.corpus import Corpus, read_corpus
 from embedviz.text.dataset import Dataset
+from embedviz.text.pairs import PairCounts
 from embedviz.text.preparation import prepare
+from embedviz.text.statistics import conditional_entropy
 from embedviz.training import devices
 from embedviz.training.guard import DivergenceError
 from embedviz.training.session import SplitLosses, StepResult, TrainingSession
@@ -24,10 +28,13 @@ EXIT_DIVERGED = 1
 EXIT_BAD_INPUT = 2
 EXIT_CLOSED_PIPE = 141  # 128 + SIGPIPE
 
+_START_BUDGET_S = 2.0  # for the losses before the first step; those of the end are whole, whatever that costs
 _REPORT_SPACING_S = 1.0
 _BAR_SPACING_S = 0.1
 _CHECKPOINT_SPACING_S = 5.0
 _BAR_WIDTH = 30
+_SAID_OTHERWISE = {"tokenizer", "tokenizer_file", "per_line", "beta1", "beta2"}
+_FIELDS = {field.name for field in dataclasses.fields(RunConfig)} - _SAID_OTHERWISE  # a flag for each
 _CLEAR = "\r\x1b[K"  # the line of the terminal that the bar is on
 
 
@@ -50,7 +57,7 @@ def _train(args: argparse.Namespace) -> None:
     dataset = prepare(corpus, config).dataset
     session = TrainingSession(config, dataset)
     report: _Report = _JsonReport() if args.json else _WordReport(args.steps)
-    report.start(session, dataset, session.whole_losses())
+    report.start(session, dataset, session.losses_within(_START_BUDGET_S))
     seconds = saved_at = 0.0
     while session.step < args.steps:
         begin = time.perf_counter()
@@ -87,27 +94,40 @@ def _config_and_corpus(args: argparse.Namespace) -> tuple[RunConfig, Corpus]:
             raise ConfigError(f"There is no '{args.text}': choose a file, or one of {known}.")
         path = resource(sample.file)
         per_line = sample.per_line if per_line is None else per_line
-    config = RunConfig(
-        tokenizer=args.tokenizer,
-        per_line=bool(per_line),
-        model=args.model,
-        init=args.init,
-        optimizer=args.optimizer,
-        lr=default_of(args.optimizer, "lr") if args.lr is None else args.lr,
+    config = _config(args, bool(per_line))
+    corpus = read_corpus(path)
+    for remark in corpus.remarks:
+        _say(remark, sys.stderr)
+    return config, corpus.as_items() if config.per_line else corpus
+
+
+def _config(args: argparse.Namespace, per_line: bool) -> RunConfig:
+    optimizer = args.optimizer or default_of("optimizer", args.model)
+    given = {name: value for name, value in vars(args).items() if name in _FIELDS and value is not None}
+    defaults = {name: default_of(name, args.model, optimizer) for name in _FIELDS - given.keys()}
+    if args.schedule == "cosine" and args.schedule_steps is None:
+        defaults["schedule_steps"] = args.steps
+        if args.warmup_steps is None:  # a short run has a short warm-up
+            defaults["warmup_steps"] = min(defaults["warmup_steps"], args.steps // 10)
+    tokenizer, tokenizer_file = _tokenizer(args.tokenizer)
+    return RunConfig(
+        **{**defaults, **given},
+        tokenizer=tokenizer,
+        tokenizer_file=tokenizer_file,
+        per_line=per_line,
         beta1=args.betas[0],
         beta2=args.betas[1],
-        weight_decay=(
-            default_of(args.optimizer, "weight_decay") if args.weight_decay is None else args.weight_decay
-        ),
-        batch_size=args.batch_size,
-        block_size=args.block_size,
-        val_fraction=args.val_fraction,
-        seed=args.seed,
-        device=args.device,
-        threads=args.threads,
     )
-    corpus = read_corpus(path)
-    return config, corpus.as_items() if config.per_line else corpus
+
+
+def _tokenizer(asked: str) -> tuple[str, str]:
+    """Return the name in the catalogue, and the file if it is one."""
+    if asked in catalog.TOKENIZERS and asked != "file":
+        return asked, ""
+    if asked.endswith(".json") or Path(asked).exists():
+        return "file", asked
+    known = ", ".join(name for name in catalog.TOKENIZERS if name != "file")
+    raise ConfigError(f"There is no tokenizer '{asked}': choose {known}, or a tokenizer.json.")
 
 
 class _Report(Protocol):
@@ -138,10 +158,11 @@ class _JsonReport:
             parameters=session.parameters_count,
             device=session.config.device,
             threads=session.config.threads,
-            bigram_floor=session.floor,
+            bigram_floor=_bigram_floor(session, dataset),
             uniform=session.uniform,
             train_loss=losses.train,
             val_loss=losses.val,
+            **({"estimated": True} if losses.estimated else {}),
         )
 
     def progress(self, result: StepResult, _seconds: float) -> None:
@@ -178,8 +199,7 @@ class _WordReport:
         )
         held_out = f"{len(dataset.val_ids):,} held out" if len(dataset.val_ids) else "nothing held out"
         _say(f"Text: {len(dataset.train_ids):,} tokens to train on, {held_out}.")
-        floor = "" if session.floor is None else f" Floor: {session.floor:.4f}; no bigram goes below it."
-        _say(f"Guessing: {session.uniform:.4f} nats per token.{floor}")
+        _say(f"Guessing: {session.uniform:.4f} nats per token. {_floor_in_words(session, dataset)}")
         _say(_in_words(losses))
 
     def progress(self, result: StepResult, seconds: float) -> None:
@@ -197,9 +217,24 @@ class _WordReport:
             _say(f"{losses.step:,} steps in {seconds:.3g} s: {losses.step / seconds:,.0f} a second.")
 
 
+def _bigram_floor(session: TrainingSession, dataset: Dataset) -> float:
+    """Return what no bigram table can go below on the training part, whatever is trained."""
+    if session.floor is not None:
+        return session.floor
+    return conditional_entropy(PairCounts.count(dataset.train_ids, dataset.vocab_size))
+
+
+def _floor_in_words(session: TrainingSession, dataset: Dataset) -> str:
+    floor = f"{_bigram_floor(session, dataset):.4f}"
+    if session.floor is not None:
+        return f"Floor: {floor}; no bigram goes below it."
+    return f"Floor of pairs: {floor}. A bigram table cannot go below it."
+
+
 def _in_words(losses: SplitLosses) -> str:
     held_out = "" if losses.val is None else f", {losses.val:.4f} on what is held out"
-    return f"Step {losses.step:,}: loss {losses.train:.4f} on the training part{held_out}."
+    estimated = ", estimated from a sample" if losses.estimated else ""
+    return f"Step {losses.step:,}: loss {losses.train:.4f} on the training part{held_out}{estimated}."
 
 
 def _fail(sentence: str, code: int) -> int:

@@ -1,14 +1,13 @@
 """TrainingSession: the training loop as an iterator, one optimiser step per next()."""
 
 import math
-import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from embedviz import catalog
 from embedviz.checkpoint import Checkpoint
@@ -17,16 +16,16 @@ from embedviz.models.initialization import make_generator
 from embedviz.text.dataset import Dataset
 from embedviz.training import devices
 from embedviz.training.batches import Batches, to_tensor
+from embedviz.training.contexts import pad
 from embedviz.training.guard import DivergenceError, Guard
+from embedviz.training.readings import Readings
+from embedviz.training.schedules import SCHEDULES
 from embedviz.training.state import State, make_optimizer
 
 if TYPE_CHECKING:
     from embedviz.models.base import LanguageModel
 
 Floats = NDArray[np.float32]
-
-_ESTIMATE_TOKENS = 4096  # at most so many, and so many logits, go into an estimate of the loss
-_ESTIMATE_LOGITS = 2**22
 
 
 class StepResult(NamedTuple):
@@ -63,29 +62,34 @@ class TrainingSession(Iterator[StepResult]):
         devices.use(config)
         train_ids = to_tensor(dataset.train_ids)  # (N,)
         val_ids = to_tensor(dataset.val_ids)  # (M,)
+        boundary_id = None if model.predicts_everywhere else dataset.boundary_id
         batches = Batches(
             train_ids.to(config.device),
             max(config.batch_size, 1),
             config.block_size,
             make_generator(config.seed, "batches"),
+            boundary_id,
         )
         self.config = config = config.replace(block_size=batches.block_size)
         self.vocab_size = dataset.vocab_size
         self.uniform = math.log(self.vocab_size)
         self.step = 0
+        self.gradient_norm: float | None = None
+        """Of the last step, before it was clipped; None where nothing is clipped."""
         self._batches = batches
+        self._boundary_id = boundary_id
         self._model = model(config, self.vocab_size).to(config.device)
         self._model.initialize(train_ids, make_generator(config.seed, "initialization"))
         self._optimizer = make_optimizer(config, self._model)
         self._state = State(self._model, self._optimizer, batches.generator)
-        self._train = self._model.whole_text(train_ids)
-        self._val = self._model.whole_text(val_ids) if len(val_ids) > 1 else None
-        self.floor = self._train.floor
+        self._readings = Readings(self._model, train_ids, val_ids, boundary_id)
+        self.floor = self._readings.train.floor
         self.parameters_count = sum(parameter.numel() for parameter in self._model.parameters())
-        self._train_sample = self._sample(train_ids)
-        self._val_sample = self._sample(val_ids) if self._val else None
-        self._whole_cost_s = 0.0
-        self._accumulate = self._train.accumulate_gradients if config.whole_text else self._accumulate_batch
+        self._accumulate = (
+            self._readings.train.accumulate_gradients if config.whole_text else self._accumulate_batch
+        )
+        self._schedule = SCHEDULES[config.schedule]
+        self._is_plain = config.schedule == "constant" and not config.clip
         self._asked: tuple[NDArray[np.integer], Tensor] = (np.zeros((0, 1), np.int64), torch.zeros(0, 1).long())
         self._guard = Guard(self.vocab_size)
         self._anchor = self._capture()
@@ -96,27 +100,27 @@ class TrainingSession(Iterator[StepResult]):
         loss = self._accumulate().item()
         if self._guard.alarms(step, loss):
             raise self._turn_back(step, loss)
+        if not self._is_plain:
+            self._adjust()
         self._optimizer.step()
         self.step = step + 1
         return StepResult(step, loss)
 
+    @property
+    def learning_rate(self) -> float:
+        """The learning rate of the coming step."""
+        return self._schedule(self.config, self.step)
+
     def whole_losses(self) -> SplitLosses:
-        """Return the losses over the whole of both parts."""
-        start = time.perf_counter()
-        losses = SplitLosses(self.step, self._train.loss(), self._val.loss() if self._val else None)
-        cost_s = time.perf_counter() - start
-        self._whole_cost_s = min(cost_s, self._whole_cost_s or cost_s)  # the least: a busy machine only adds
-        return losses
+        """Return the losses over the whole of both parts, whatever it costs."""
+        return SplitLosses(self.step, *self._readings.whole())
 
     def losses_within(self, budget_s: float) -> SplitLosses:
-        """Return the whole losses if they took no longer than `budget_s` before, else an estimate.
+        """Return the whole losses if they take no longer than `budget_s`, else an estimate.
 
-        The first time they are taken whatever they cost, to know it.
+        With a closed form they are taken the first time whatever they cost, to know it.
         """
-        if self._whole_cost_s <= budget_s:
-            return self.whole_losses()
-        val = self._loss_of(self._val_sample) if self._val_sample else None
-        return SplitLosses(self.step, self._loss_of(self._train_sample), val, estimated=True)
+        return SplitLosses(self.step, *self._readings.within(budget_s))
 
     def tables(self) -> dict[str, Floats]:
         """Return copies of the model's lookup tables: {"token": (V, C), ...}."""
@@ -136,12 +140,38 @@ class TrainingSession(Iterator[StepResult]):
 
     @torch.no_grad()
     def logits(self, contexts: NDArray[np.integer]) -> Floats:
-        """Return the logits (N, V) of what follows `contexts` (N, T)."""
+        """Return the logits (N, V) of what follows `contexts` (N, T), which are read as `pad` says."""
         if contexts is not self._asked[0]:  # the same are asked for sixty times a second
-            last = contexts[:, -self._model.context_length :].astype(np.int64)  # (N, T)
-            self._asked = contexts, torch.from_numpy(last).to(self.config.device)
-        logits: Tensor = self._model.forward(self._asked[1])[0]  # (N, T, V)
+            self._asked = contexts, self._to_read(contexts)
+        logits: Tensor = self._model.forward(self._asked[1])[0]  # (N, T', V)
         return _copy(logits[:, -1])  # (N, V)
+
+    def trace(self, context: NDArray[np.integer]) -> dict[str, NDArray[np.generic]]:
+        """Return copies of all that the model computes of one `context` (T,), by name and in order.
+
+        See LanguageModel.trace; ids are int64, and NOTHING (-1) before the beginning of a running text.
+        """
+        idx = torch.from_numpy(context[None].astype(np.int64))  # (1, T)
+        if not self._model.predicts_everywhere:
+            idx = self._to_read(context[None])  # (1, T)
+        return {name: _copy(array) for name, array in self._model.trace(idx[0].to(self.config.device)).items()}
+
+    def activations(self, limit: int = 128) -> dict[str, Floats]:
+        """Return the hidden layers, {"hidden": (N, H)}, on the first `limit` contexts of the estimate's sample.
+
+        The contexts are the same for the whole run. Empty for a model without hidden layers.
+        """
+        contexts = self._readings.train_sample[0][:limit]  # (N, T)
+        return {name: _copy(layer) for name, layer in self._model.activations(contexts).items()}
+
+    def pad(self, contexts: NDArray[np.integer]) -> NDArray[np.int64]:
+        """Return `contexts` (N, T) as the model reads them: as many of the last tokens as it can.
+
+        In a list of items, and for a model that reads a window as a whole, (N, block_size): with the boundary
+        before the first token, and in place of all that stands before the last boundary.
+        """
+        read: NDArray[np.int64] = self._to_read(contexts).cpu().numpy()
+        return read
 
     @property
     def is_healthy(self) -> bool:
@@ -164,6 +194,7 @@ class TrainingSession(Iterator[StepResult]):
         recent = checkpoint.arrays.get("guard/recent", np.empty(0)).tolist()
         self._guard.restore(int(checkpoint.scalars.get("last_good_step", -1)), recent)
         self._anchor = checkpoint
+        self.gradient_norm = None
 
     def _capture(self) -> Checkpoint:
         recent = np.array(self._guard.recent, dtype=np.float64)
@@ -173,25 +204,28 @@ class TrainingSession(Iterator[StepResult]):
     def _accumulate_batch(self) -> Tensor:
         return self._model.accumulate_gradients(*self._batches.draw())
 
+    def _adjust(self) -> None:
+        """Set the rate of the coming step, and shorten the gradient if it is too long."""
+        rate = self.learning_rate
+        for group in self._optimizer.param_groups:
+            group["lr"] = rate
+        if self.config.clip:
+            norm = nn.utils.clip_grad_norm_(self._model.parameters(), self.config.clip)
+            self.gradient_norm = norm.item()
+
+    def _to_read(self, contexts: NDArray[np.integer]) -> Tensor:
+        last = contexts[:, -self._model.context_length :].astype(np.int64)  # (N, T), a copy
+        idx = pad(torch.from_numpy(last), self.config.block_size, self._boundary_id)
+        return idx.to(self.config.device)
+
     def _next_loss(self) -> float:
         if self.config.whole_text:
-            return self._train.loss()
+            readings = self._readings
+            return self._model.loss(*readings.train_sample) if readings.is_walked else readings.train.loss()
         before = self._batches.generator.get_state()
         batch = self._batches.draw()
         self._batches.generator.set_state(before)
-        return self._loss_of(batch)
-
-    @torch.no_grad()
-    def _loss_of(self, batch: tuple[Tensor, Tensor]) -> float:
-        loss: Tensor = self._model(*batch)[1]
-        return loss.item()
-
-    def _sample(self, ids: Tensor) -> tuple[Tensor, Tensor]:
-        """Draw the windows of `ids` (N,) that losses are estimated from: the same for the whole run."""
-        tokens = min(_ESTIMATE_TOKENS, _ESTIMATE_LOGITS // self.vocab_size)
-        windows = max(1, tokens // self.config.block_size)
-        generator = make_generator(self.config.seed, "estimates")
-        return Batches(ids.to(self.config.device), windows, self.config.block_size, generator).draw()
+        return self._model.loss(*batch)
 
     def _turn_back(self, step: int, loss: float) -> DivergenceError:
         """Go back to the last sound step, and return what there is to say of `step`.

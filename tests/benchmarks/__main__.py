@@ -10,8 +10,11 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
+from embedviz.config import RunConfig
 from tests.benchmarks.harness import (
     REPOSITORY,
     SHAKESPEARE,
@@ -22,13 +25,15 @@ from tests.benchmarks.harness import (
     save_figures,
     text_with_symbols,
 )
+from tests.benchmarks.subwords import subwords
 
 SAMPLED = {"batch_size": 32, "optimizer": "adamw", "lr": 0.01}
+MLP = asdict(RunConfig().with_model("mlp"))
 ROUNDS = 5
 SECONDS = 3.0
 
 
-def live(folder: Path, symbols: int) -> Iterator[Figure]:
+def live(folder: Path, name: str, symbols: int, settings: dict[str, Any]) -> Iterator[Figure]:
     """Steps a second with the window up over the same without, and how the window feels meanwhile."""
     text = (
         SHAKESPEARE
@@ -36,7 +41,7 @@ def live(folder: Path, symbols: int) -> Iterator[Figure]:
         else text_with_symbols(symbols, folder / f"{symbols}.txt")
     )
     text = Path(shutil.copy(text, folder / f"live-{symbols}.txt"))
-    config = json.dumps(SAMPLED)
+    config = json.dumps(settings)
     offscreen = {"QT_QPA_PLATFORM": "offscreen"}
     with (
         Child("tests.benchmarks.bare_child", str(text), config) as bare,
@@ -44,7 +49,6 @@ def live(folder: Path, symbols: int) -> Iterator[Figure]:
     ):
         pairs = [(bare.ask(seconds=SECONDS), window.ask(seconds=SECONDS)) for _ in range(ROUNDS)]
     ratios = [shown["steps_per_second"] / alone["steps_per_second"] for alone, shown in pairs]
-    name = f"bigram V={symbols}"
     yield Figure(f"steps/s with no window, {name}", median([a["steps_per_second"] for a, _ in pairs]), "steps/s")
     yield Figure(f"live ratio, {name}", median(ratios), "ratio", ">= 0.95")
     yield Figure(f"event loop p99, {name}", median([s["late_p99_ms"] for _, s in pairs]), "ms", "<= 16.7")
@@ -132,14 +136,21 @@ def steps(folder: Path) -> Iterator[Figure]:
     )
 
 
+def mlp_steps(folder: Path) -> Iterator[Figure]:
+    """Steps of the MLP over a plain textbook loop."""
+    with Child("tests.benchmarks.mlp_child", str(folder / "live-65.txt")) as child:
+        ratios = [child.ask(what="mlp")["ratio"] for _ in range(ROUNDS)]
+    yield Figure("MLP steps over a textbook loop", median(ratios), "ratio", ">= 1.5")
+
+
 def tokenize(folder: Path) -> Iterator[Figure]:
     """Characters to ids."""
+    from embedviz.text.char_tokenizer import CharTokenizer
     from embedviz.text.corpus import read_corpus
-    from embedviz.text.tokenizers import CharTokenizer
 
     path = folder / "live-65.txt"
     corpus = read_corpus(path)
-    tokenizer = CharTokenizer.from_corpus(corpus)
+    tokenizer = CharTokenizer.from_corpus(corpus, RunConfig())
     best = math.inf
     for _ in range(20):
         begin = time.perf_counter()
@@ -160,12 +171,15 @@ def memory(folder: Path) -> Iterator[Figure]:
 def main() -> int:
     figures: list[Figure] = []
     parts: dict[str, Callable[[Path], Iterator[Figure]]] = {
-        "live-65": lambda folder: live(folder, 65),
-        "live-256": lambda folder: live(folder, 256),
+        "live-65": lambda folder: live(folder, "bigram V=65", 65, SAMPLED),
+        "live-256": lambda folder: live(folder, "bigram V=256", 256, SAMPLED),
+        "live-mlp": lambda folder: live(folder, "MLP V=65", 65, MLP),
         "x": live_on_x,
         "start": start,
         "steps": steps,
+        "mlp": mlp_steps,
         "tokenize": tokenize,
+        "subwords": subwords,
         "memory": memory,
     }
     wanted = sys.argv[1:] or list(parts)

@@ -7,8 +7,7 @@ from pathlib import Path
 
 from embedviz.config import RunConfig
 from embedviz.text.corpus import read_corpus
-from embedviz.text.dataset import make_dataset
-from embedviz.text.tokenizers import CharTokenizer
+from embedviz.text.preparation import prepare
 from embedviz.training.session import TrainingSession
 from tests.benchmarks.harness import answer
 
@@ -16,11 +15,7 @@ from tests.benchmarks.harness import answer
 def main() -> None:
     corpus = read_corpus(Path(sys.argv[1]))
     config = RunConfig(**json.loads(sys.argv[2]))
-    tokenizer = CharTokenizer.from_corpus(corpus)
-    ids = tokenizer.encode(corpus.stream_text)
-    session = TrainingSession(
-        config, make_dataset(ids, tokenizer.vocab_size, config.val_fraction, seed=config.seed)
-    )
+    session = TrainingSession(config, prepare(corpus, config).dataset)
     for line in sys.stdin:
         seconds = json.loads(line)["seconds"]
         warm = time.perf_counter() + 0.3

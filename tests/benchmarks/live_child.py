@@ -60,7 +60,8 @@ def main() -> None:
     settings = Settings(Path(sys.argv[1]).with_suffix(".ini"))
     parts = make_window(settings, mode="light", scale=1.0)
     beginning = Beginning(parts)
-    assert parts.window.texts.open_path(Path(sys.argv[1]))
+    parts.window.texts.open_path(Path(sys.argv[1]), wait=True)
+    assert parts.state.document is not None
     parts.controller.restart(RunConfig(**json.loads(sys.argv[2])))
     parts.window.resize(1920, 1080)
     parts.window.show()

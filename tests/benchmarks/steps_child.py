@@ -11,8 +11,7 @@ from torch import Tensor, nn
 
 from embedviz.config import RunConfig
 from embedviz.text.corpus import read_corpus
-from embedviz.text.dataset import make_dataset
-from embedviz.text.tokenizers import CharTokenizer
+from embedviz.text.preparation import prepare
 from embedviz.training.session import TrainingSession
 from tests.benchmarks.harness import answer
 
@@ -50,9 +49,7 @@ def textbook_steps(data: Tensor, vocab_size: int, batch_size: int, block_size: i
 
 
 def main() -> None:
-    corpus = read_corpus(Path(sys.argv[1]))
-    tokenizer = CharTokenizer.from_corpus(corpus)
-    dataset = make_dataset(tokenizer.encode(corpus.text), tokenizer.vocab_size, 0.1)
+    dataset = prepare(read_corpus(Path(sys.argv[1])), RunConfig()).dataset
     data = torch.tensor(dataset.train_ids.astype("int64"))
     sampled = TrainingSession(RunConfig(batch_size=32, block_size=8, optimizer="adamw", lr=0.01), dataset)
     for line in sys.stdin:
@@ -61,7 +58,7 @@ def main() -> None:
             for _ in range(STEPS):
                 next(sampled)
             ours = STEPS / (time.perf_counter() - begin)
-            answer({"ratio": ours / textbook_steps(data, tokenizer.vocab_size, 32, 8)})
+            answer({"ratio": ours / textbook_steps(data, dataset.vocab_size, 32, 8)})
         else:
             session = TrainingSession(RunConfig(), dataset)  # whole text, Adam 0.1, zeros
             assert session.floor is not None

@@ -216,9 +216,9 @@ class Window(Conversation):
         arrays = self._files[event.run_id].read(event.layout)
         if self.takes_snapshots:
             self.take(event.run_id)
-        kinds: dict[str, dict[str, m.Array]] = {"table": {}, "gradient": {}}
+        kinds: dict[str, dict[str, m.Array]] = {"table": {}, "gradient": {}, "activations": {}}
         for name, array in arrays.items():
-            kind, _, rest = name.partition(" ")
+            kind, _, rest = name.replace("activations of ", "activations ").partition(" ")
             if rest:
                 kinds[kind][rest] = array
         return Snapshot(
@@ -230,6 +230,7 @@ class Window(Conversation):
             kinds["gradient"],
             arrays["contexts"],
             arrays["logits"],
+            kinds["activations"],
         )
 
 

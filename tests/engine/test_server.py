@@ -17,6 +17,7 @@ from embedviz.training.session import StepResult, TrainingSession
 
 WHOLE = RunConfig()
 SAMPLED = RunConfig(init="normal-1", optimizer="adamw", lr=0.01, batch_size=4, block_size=5)
+MLP = RunConfig(model="mlp", n_embd=3, hidden=7, block_size=4, init="normal-1", optimizer="adamw", batch_size=4)
 
 
 def files_left() -> list[str]:
@@ -28,7 +29,7 @@ def files_left() -> list[str]:
 
 @pytest.mark.parametrize("takes", [True, False], ids=["credit", "no credit"])
 @pytest.mark.parametrize("pace", [None, 400.0], ids=["fast", "paced"])
-@pytest.mark.parametrize("config", [WHOLE, SAMPLED], ids=["whole text", "batches"])
+@pytest.mark.parametrize("config", [WHOLE, SAMPLED, MLP], ids=["whole text", "batches", "MLP"])
 def test_no_loss_is_left_out(
     window: Window, dataset: Dataset, config: RunConfig, pace: float | None, takes: bool
 ) -> None:
@@ -283,6 +284,24 @@ def test_gradients_are_those_of_the_step_that_made_these_weights(window: Window,
     assert snapshot.gradients["token"].tobytes() == session.table_gradients()["token"].tobytes()
     window.send(m.GoTo("a", 0))
     assert not window.wait_for_snapshot("a", 0).gradients  # no step made them
+
+
+def test_activations_come_only_where_they_are_asked_for_and_there_are_any(
+    window: Window, dataset: Dataset
+) -> None:
+    window.start("a", dataset, MLP)
+    window.send(m.Advance("a", 7))
+    assert not window.wait_for_snapshot("a", 7).activations
+    window.send(m.Watch("a", np.array([[1]]), activations=True))
+    snapshot = window.wait_for(Snapshot, "a")
+    session = TrainingSession(MLP, dataset)
+    for _ in range(7):
+        next(session)
+    assert snapshot.activations["hidden"].tobytes() == session.activations()["hidden"].tobytes()
+    assert snapshot.logits.tobytes() == session.logits(np.array([[1]])).tobytes()
+    window.start("b", dataset, SAMPLED)
+    window.send(m.Watch("b", np.array([[1]]), activations=True))
+    assert not window.wait_for(Snapshot, "b").activations
 
 
 def test_only_as_much_is_watched_as_there_is_room_for(window: Window, dataset: Dataset) -> None:

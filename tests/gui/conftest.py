@@ -52,7 +52,7 @@ def make_desk(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
 def fresh_desk(make_desk: Callable[..., Desk], qtbot: QtBot) -> Desk:
     """Give a window that is shown and has a text open, but whose trainer has said nothing yet."""
     desk = make_desk()
-    assert desk.window.texts.open_text(TEXT, "cats.txt")
+    assert desk.window.texts.open_text(TEXT, "cats.txt", wait=True)
     desk.window.resize(*SIZE)
     with qtbot.waitActive(desk.window):
         desk.window.show()

@@ -11,7 +11,7 @@ from embedviz.config import RunConfig
 from embedviz.engine.messages import Reading, Until
 from embedviz.engine.snapshots import Snapshot
 from embedviz.gui.documents import Document
-from embedviz.gui.state import AppState, Phase
+from embedviz.gui.state import AT_ONCE, AppState, Phase
 from embedviz.text.corpus import corpus_from_text
 from embedviz.text.tokenizers import UNKNOWN
 
@@ -113,6 +113,32 @@ def test_what_is_unknown_is_in_the_line_but_not_in_the_context(state: AppState) 
     state.set_line("aΩaa")
     state.select(3)
     assert state.context_range == range(2, 4)  # no model reads across a token that it has no row for
+
+
+def test_a_line_comes_with_labels_and_captions(state: AppState) -> None:
+    state.set_line("a\tΩ")
+    assert state.encoded.labels == ("a", "⇥", "Ω")
+    assert len(state.encoded.captions) == 3
+    assert (state.line, state.line_ids is state.encoded.ids) == ("a\tΩ", True)
+
+
+def test_a_long_line_is_asked_for_and_the_old_one_stays(qtbot: QtBot, state: AppState) -> None:
+    long = "cat " * (AT_ONCE // 4) + "s"
+    with qtbot.assertNotEmitted(state.line_changed), qtbot.waitSignal(state.line_wanted) as wanted:
+        state.set_line(long)
+    assert wanted.args == [long]
+    assert (state.line, state.wanted_line, state.selected) == ("the cat sat", long, 10)
+    assert state.document is not None
+    with qtbot.waitSignals([state.line_changed, state.selection_changed]):
+        state.set_encoded_line(state.document.tokenizer.encode_line(long))
+    assert (state.line, state.selected) == (long, AT_ONCE)
+
+
+def test_a_long_line_of_another_text_has_no_tokens_until_it_is_cut(qtbot: QtBot, state: AppState) -> None:
+    long = "ban" * AT_ONCE
+    with qtbot.waitSignal(state.line_wanted):
+        state.set_document(Document.make(corpus_from_text("banana"), state.config), long)
+    assert (state.line, state.selected, len(state.context_ids)) == (long, -1, 0)
 
 
 def test_pointing_is_told_once(qtbot: QtBot, state: AppState) -> None:

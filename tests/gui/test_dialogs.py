@@ -47,19 +47,21 @@ def text_of(form: RunSettingsDialog, name: str) -> str:
     return field.text()
 
 
-def box_of(form: RunSettingsDialog, data: object) -> QComboBox:
-    (box,) = (box for box in form.findChildren(QComboBox) if box.findData(data) >= 0)
+def box_of(form: RunSettingsDialog, name: str) -> QComboBox:
+    box = form.findChild(QComboBox, f"setting_{name}")
+    assert box is not None
     return box
 
 
-def choose(desk: Desk, form: RunSettingsDialog, data: object) -> None:
+def choose(desk: Desk, form: RunSettingsDialog, name: str, data: object) -> None:
     """Choose an entry by keys, as a person would."""
-    box = box_of(form, data)
+    box = box_of(form, name)
     box.setFocus()
     target = box.findData(data)
     while box.currentIndex() != target:
         key = Qt.Key.Key_Down if box.currentIndex() < target else Qt.Key.Key_Up
         desk.qtbot.keyClick(box, key)
+    box.activated.emit(target)
 
 
 def press_ok(desk: Desk, form: RunSettingsDialog) -> None:
@@ -87,9 +89,9 @@ def visible_settings(form: RunSettingsDialog) -> set[str]:
 
 def test_the_form_shows_what_runs(desk: Desk, form: RunSettingsDialog) -> None:
     config = desk.state.config
-    assert box_of(form, "zeros").currentData() == config.init
-    assert box_of(form, "adam").currentData() == config.optimizer
-    assert box_of(form, "whole").currentData() == "whole"
+    for name in ("model", "init", "layer_init", "optimizer", "schedule"):
+        assert box_of(form, name).currentData() == getattr(config, name)
+    assert box_of(form, "batch").currentData() == "whole"
     assert float(text_of(form, "lr")) == config.lr
     assert text_of(form, "seed") == "1337"
     titles = {box.itemText(i) for box in form.findChildren(QComboBox) for i in range(box.count())}
@@ -129,7 +131,7 @@ def test_a_bad_value_is_one_sentence_and_the_form_stays(desk: Desk, form: RunSet
         assert form.isVisible()
         assert text_of(form, name) == text
         fill(form, name, good)
-    choose(desk, form, "sampled")
+    choose(desk, form, "batch", "sampled")
     for text, sentence in BAD_BATCHES:
         fill(form, "batch_size", text)
         press_ok(desk, form)
@@ -139,8 +141,8 @@ def test_a_bad_value_is_one_sentence_and_the_form_stays(desk: Desk, form: RunSet
 
 
 def test_good_values_start_another_run(desk: Desk, form: RunSettingsDialog) -> None:
-    choose(desk, form, "normal-1")
-    choose(desk, form, "sampled")
+    choose(desk, form, "init", "normal-1")
+    choose(desk, form, "batch", "sampled")
     for name, text in {
         "lr": "0,25",
         "beta1": "0.8",
@@ -152,7 +154,7 @@ def test_good_values_start_another_run(desk: Desk, form: RunSettingsDialog) -> N
         "seed": "7",
     }.items():
         fill(form, name, text)
-    with desk.qtbot.waitSignal(form.destroyed):
+    with desk.qtbot.waitSignals([form.destroyed, desk.texts.opened]):  # another seed and split: read anew
         press_ok(desk, form)
     expected = desk.state.config.replace(
         init="normal-1",
@@ -194,10 +196,10 @@ def test_an_optimiser_brings_its_defaults_and_shows_what_it_has(
     desk: Desk, form: RunSettingsDialog, optimizer: catalog.Entry
 ) -> None:
     other = next(entry for entry in catalog.OPTIMIZERS.values() if entry is not optimizer)
-    choose(desk, form, other.name)
+    choose(desk, form, "optimizer", other.name)
     fill(form, "lr", "123")
-    choose(desk, form, optimizer.name)
-    for name, value in optimizer.defaults.items():
+    choose(desk, form, "optimizer", optimizer.name)
+    for name, value in catalog.optimizer_defaults("bigram", optimizer.name).items():
         assert float(text_of(form, name)) == value
     assert visible_settings(form) & {"lr", "beta1", "beta2", "weight_decay"} == set(optimizer.settings)
     words = desk.words(form)
@@ -206,7 +208,7 @@ def test_an_optimiser_brings_its_defaults_and_shows_what_it_has(
 
 def test_a_value_that_is_hidden_cannot_be_wrong(desk: Desk, form: RunSettingsDialog) -> None:
     fill(form, "beta1", "x")
-    choose(desk, form, "sgd")  # which has none
+    choose(desk, form, "optimizer", "sgd")  # which has none
     with desk.qtbot.waitSignal(form.destroyed):
         press_ok(desk, form)
     assert desk.state.config.optimizer == "sgd"
@@ -214,9 +216,9 @@ def test_a_value_that_is_hidden_cannot_be_wrong(desk: Desk, form: RunSettingsDia
 
 def test_the_batch_size_is_only_there_for_batches(desk: Desk, form: RunSettingsDialog) -> None:
     assert "batch_size" not in visible_settings(form)
-    choose(desk, form, "sampled")
+    choose(desk, form, "batch", "sampled")
     assert "batch_size" in visible_settings(form)
-    choose(desk, form, "whole")
+    choose(desk, form, "batch", "whole")
     with desk.qtbot.waitSignal(form.destroyed):
         press_ok(desk, form)
     assert desk.state.config.whole_text
@@ -227,12 +229,39 @@ def test_every_setting_explains_itself(form: RunSettingsDialog) -> None:
         field = form.findChild(QLineEdit, f"setting_{name}")
         assert field is not None
         assert field.toolTip() == setting.line
-        label = form.findChild(QFormLayout)
-        assert label is not None
-        named = label.labelForField(field)
+        labels = [layout.labelForField(field) for layout in form.findChildren(QFormLayout)]
+        (named,) = (label for label in labels if label is not None)
         assert isinstance(named, QLabel)
         assert named.text() == setting.title
         assert named.buddy() is field  # what a screen reader calls it
+
+
+def test_a_model_brings_its_settings_and_shows_what_it_has(desk: Desk, form: RunSettingsDialog) -> None:
+    assert not visible_settings(form) & {"n_embd", "hidden", "vocab_size", "warmup_steps"}
+    choose(desk, form, "model", "mlp")
+    assert {"n_embd", "hidden", "block_size", "batch_size"} <= visible_settings(form)
+    choose(desk, form, "schedule", "cosine")
+    assert {"warmup_steps", "schedule_steps"} <= visible_settings(form)
+    fill(form, "n_embd", "2")
+    fill(form, "clip", "1.5")
+    with desk.qtbot.waitSignal(form.destroyed):
+        press_ok(desk, form)
+    (started,) = desk.sent(m.StartRun)
+    suits = desk.state.config.with_model("mlp")
+    assert started.config == suits.replace(n_embd=2, clip=1.5, schedule="cosine")
+
+
+def test_what_contradicts_itself_is_one_sentence(desk: Desk, form: RunSettingsDialog) -> None:
+    choose(desk, form, "model", "mlp")
+    choose(desk, form, "init", "log-counts")
+    press_ok(desk, form)
+    assert problem(form) == "The start of the table is not for the model ‘MLP’: choose another."
+    choose(desk, form, "init", "xavier")
+    choose(desk, form, "schedule", "cosine")
+    fill(form, "schedule_steps", "100")
+    press_ok(desk, form)
+    assert problem(form).startswith("The rate rises for 100 steps, but is to be lowest at step 100")
+    assert desk.worker.sent == []
 
 
 # --- the same from the bar at the top ---------------------------------------------------------------
@@ -322,7 +351,7 @@ def test_the_numbers_are_the_snapshot_s(desk: Desk, open_numbers: Callable[[], N
     numbers, rows, columns = read(tab(dialog, f"Next token after ‘t  {vocabulary.index('t')}’"))
     row = table[vocabulary.index("t")]
     np.testing.assert_allclose(numbers[:, 0], np.exp(row) / np.exp(row).sum(), rtol=1e-5)
-    np.testing.assert_allclose(numbers[:, 1], desk.document.probabilities[vocabulary.index("t")], rtol=1e-5)
+    np.testing.assert_allclose(numbers[:, 1], desk.document.pairs.probabilities(vocabulary.index("t")), rtol=1e-5)
     assert (rows, columns) == (labels, ["model", "in the text"])
     assert "As of step 1,234" in desk.words(dialog)
 

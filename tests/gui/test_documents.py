@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 
 from embedviz import catalog
 from embedviz.config import RunConfig
-from embedviz.gui import documents
+from embedviz.gui import start as start_module
 from embedviz.gui.documents import OWN_LINE_LENGTH, Document, is_offered_as_items, read_sample
 from embedviz.gui.start import start_snapshot
-from embedviz.text.corpus import TextError, corpus_from_text
+from embedviz.text.corpus import corpus_from_text
+from embedviz.text.progress import Cancelled
 from embedviz.training.session import TrainingSession
 
 WHOLE = RunConfig(val_fraction=0.0)
@@ -29,9 +30,9 @@ def test_counts_in_closed_form() -> None:
     made = document("abababac")
     assert made.tokenizer.vocabulary == ("a", "b", "c")
     assert made.counts.tolist() == [4, 3, 1]
-    assert made.pairs.tolist() == [[0, 3, 1], [3, 0, 0], [0, 0, 0]]
-    np.testing.assert_allclose(made.probabilities, [[0, 0.75, 0.25], [1, 0, 0], [0, 0, 0]])
-    assert (made.tokens, made.vocab_size) == (8, 3)
+    assert made.pairs.dense().tolist() == [[0, 3, 1], [3, 0, 0], [0, 0, 0]]
+    assert [made.pairs.probabilities(row).tolist() for row in range(3)] == [[0, 0.75, 0.25], [1, 0, 0], [0, 0, 0]]
+    assert (made.tokens, made.vocab_size, made.characters_per_token) == (8, 3, 1.0)
     # b is always followed by a; a by b or c, three times to one: H = 4/7 of the entropy of (3/4, 1/4).
     expected = 4 / 7 * -(0.75 * math.log(0.75) + 0.25 * math.log(0.25))
     assert made.floor == pytest.approx(expected)
@@ -41,7 +42,7 @@ def test_only_the_training_part_is_counted() -> None:
     made = document("ababab" + "cccccc", HALF)
     assert made.vocab_size == 3  # the vocabulary is that of all of it
     assert made.counts.tolist() == [3, 3, 0]
-    assert made.pairs.sum() == 5
+    assert made.pairs.total == 5
     assert len(made.dataset.val_ids) == 6
 
 
@@ -59,7 +60,7 @@ def test_the_counts_are_those_of_any_text(text: str) -> None:
     made = document(text)
     vocabulary = made.tokenizer.vocabulary
     pairs = [(vocabulary.index(x), vocabulary.index(y)) for x, y in itertools.pairwise(text)]
-    for (row, column), count in np.ndenumerate(made.pairs):
+    for (row, column), count in np.ndenumerate(made.pairs.dense()):
         assert count == pairs.count((row, column))
     assert made.counts.tolist() == [text.count(token) for token in vocabulary]
     assert 0 <= made.floor <= math.log(made.vocab_size) + 1e-12
@@ -84,13 +85,56 @@ def test_a_list_has_another_key_than_the_same_ids_as_a_text() -> None:
         assert as_list.key != as_text.key
 
 
-def test_too_many_symbols_are_refused_by_their_number(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(documents, "MOST_SYMBOLS", 3)
-    with pytest.raises(TextError) as refusal:
-        document("abcd")
-    assert "has 4 different" in refusal.value.sentence
-    assert "(at most 3)." in refusal.value.sentence
-    assert document("abca").vocab_size == 3
+def test_the_key_tells_texts_apart_that_have_the_same_ids() -> None:
+    assert document("abab").key != document("cdcd").key
+
+
+def test_the_key_is_that_of_the_vocabulary_too() -> None:
+    text = "one two three one two three four five six"
+    keys = {
+        document(text, WHOLE.replace(tokenizer=name, vocab_size=size)).key
+        for name, size in (("char", 2), ("byte", 2), ("word", 4), ("word", 5), ("subword", 258), ("subword", 259))
+    }
+    assert len(keys) == 6
+
+
+@pytest.mark.parametrize("per_line", [False, True])
+@pytest.mark.parametrize("tokenizer", ["char", "byte", "word", "subword"])
+def test_a_document_fits_the_configurations_that_would_make_it_again(tokenizer: str, per_line: bool) -> None:
+    text = "".join(f"{word} {number}\n" for number, word in enumerate(["cat", "sat", "mat", "cat hat"] * 75))
+    config = RunConfig(tokenizer=tokenizer, vocab_size=270, per_line=per_line, val_fraction=0.3, seed=1)
+    made = document(text, config, per_line=per_line)
+    for changes in (
+        {"lr": 5.0, "model": "mlp", "init": "normal-1", "block_size": 3},
+        {"vocab_size": 265},
+        {"seed": 2},
+        {"val_fraction": 0.4},
+    ):
+        other = config.replace(**changes)
+        assert made.fits(other) is (document(text, other, per_line=per_line).key == made.key), changes
+    assert made.fits(config)
+    assert not made.fits(config.replace(per_line=not per_line))
+    assert not made.fits(config.replace(tokenizer="file", tokenizer_file="tokenizer.json"))
+    others = {"char", "byte", "word", "subword"} - {tokenizer}
+    assert not any(made.fits(config.replace(tokenizer=other)) for other in others)
+
+
+@pytest.mark.parametrize(("tokenizer", "tokens"), [("byte", 9), ("char", 8), ("word", 4)])
+def test_characters_per_token_are_those_of_the_stream(tokenizer: str, tokens: int) -> None:
+    made = document("ab é cd\n", WHOLE.replace(tokenizer=tokenizer))
+    assert made.tokens == tokens  # the words: three, each with the blank before it, and the line end
+    assert made.characters_per_token == 8 / made.tokens
+    listed = document(" ab \n\ncd", WHOLE.replace(tokenizer="char", per_line=True), per_line=True)
+    assert (listed.tokens, listed.characters_per_token) == (7, 1.0)
+
+
+def test_making_one_can_be_cancelled_while_it_counts() -> None:
+    def progress(doing: str, done: float) -> None:
+        if doing == "Counting":
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        Document.make(corpus_from_text("abcabc"), WHOLE, progress)
 
 
 @pytest.mark.parametrize(
@@ -173,3 +217,13 @@ def test_where_nothing_is_held_out_there_is_no_validation_loss() -> None:
 def test_what_chance_decides_is_not_guessed(start: str) -> None:
     config = RunConfig(init=start)
     assert start_snapshot("run-1", config, document("abcabc"), np.array([0])) is None
+
+
+def test_other_models_and_large_tables_are_left_to_the_trainer(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = document("abcabc")
+    mlp = WHOLE.replace(model="mlp", init="zeros")
+    assert start_snapshot("run-1", mlp, made, np.array([0])) is None
+    monkeypatch.setattr(start_module, "MOST_ROWS", 2)
+    assert start_snapshot("run-1", WHOLE, made, np.array([0])) is None
+    monkeypatch.setattr(start_module, "MOST_ROWS", 3)
+    assert start_snapshot("run-1", WHOLE, made, np.array([0])) is not None

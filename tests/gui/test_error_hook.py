@@ -215,7 +215,7 @@ def test_settings_that_cannot_be_kept_are_said_so(visitor: Visitor, monkeypatch:
 def test_the_trainer_and_the_curve_wait_for_the_first_picture(make_desk: Callable[..., Desk]) -> None:
     desk = make_desk()
     beginning = Beginning(desk.parts)
-    assert desk.window.texts.open_sample("fables")
+    desk.open_sample("fables")
     assert desk.worker.starts == 0
     assert desk.training.loss.curve is None
     with desk.qtbot.waitSignal(desk.window.first_painted):

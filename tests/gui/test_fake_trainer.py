@@ -3,8 +3,9 @@
 import inspect
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
@@ -26,8 +27,10 @@ from embedviz.gui.panels.lookup_table import LookupTablePanel
 from embedviz.gui.panels.next_token import NextTokenPanel
 from embedviz.gui.panels.tokens import TokensPanel
 from embedviz.gui.panels.training import TrainingPanel
+from embedviz.gui.texts import PASTED, TextOpener
 from embedviz.gui.worker import TrainerDeath, TrainingWorker
-from embedviz.text.statistics import pair_counts, table_loss
+from embedviz.text.pairs import PairCounts
+from embedviz.text.statistics import table_loss
 
 TEXT = "the cat sat on the mat.\n\tthe dog ate the cat's hat.\n" * 8  # has space, newline and tab
 Command = TypeVar("Command")
@@ -114,6 +117,31 @@ class Desk:
         self.tokens, self.table, self.following, self.training = tokens, table, following, training
         self.window, self.state = self.parts.window, self.parts.state
         self.notices, self.controller, self.theme = self.parts.notices, self.parts.controller, self.parts.theme
+
+    # --- opening ------------------------------------------------------------------------------------
+
+    @property
+    def texts(self) -> TextOpener:
+        return self.window.texts
+
+    def see(self, ask: Callable[[], bool]) -> None:
+        """Ask the opener for something, and wait until it is there."""
+        with self.qtbot.waitSignal(self.texts.opened):
+            assert ask()
+
+    def see_no(self, ask: Callable[[], bool]) -> None:
+        """Ask the opener for something, and wait until that has failed."""
+        with self.qtbot.waitSignal(self.texts.failed):
+            ask()
+
+    def open_text(self, text: str, name: str = PASTED) -> None:
+        self.see(lambda: self.texts.open_text(text, name))
+
+    def open_path(self, path: Path) -> None:
+        self.see(lambda: self.texts.open_path(path))
+
+    def open_sample(self, name: str) -> None:
+        self.see(lambda: self.texts.open_sample(name))
 
     # --- looking ------------------------------------------------------------------------------------
 
@@ -287,7 +315,7 @@ class Desk:
 
     def reading(self, step: int, table: Table) -> m.Reading:
         document = self.document
-        val_pairs = pair_counts(document.dataset.val_ids, document.vocab_size)
+        val_pairs = PairCounts.count(document.dataset.val_ids, document.vocab_size)
         return m.Reading(step, table_loss(table, document.pairs), table_loss(table, val_pairs), False)
 
     def checkpoint(self, step: int) -> Checkpoint:

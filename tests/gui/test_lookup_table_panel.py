@@ -89,7 +89,7 @@ def test_counts_are_those_of_the_training_part(desk: Desk) -> None:
         expected = pairs.count((first, second))
         assert heatmap.value_at(token(desk, first), token(desk, second)) == expected
     assert desk.table.legend.texts[2] == "0"
-    assert legend(desk)[1] >= desk.document.pairs.max()
+    assert legend(desk)[1] >= desk.document.pairs.counts.max()
     assert "training part" in desk.words(desk.table)
 
 
@@ -329,7 +329,7 @@ def test_training_does_not_undo_the_zoom_but_another_text_does(desk: Desk) -> No
     seen = heatmap.view.shown_rows
     desk.show(5)
     assert heatmap.view.shown_rows == seen
-    assert desk.window.texts.open_text("banana bandana")
+    desk.open_text("banana bandana")
     assert len(heatmap.view.shown_rows) == len(set("banana bandana"))
 
 
@@ -358,7 +358,7 @@ def test_not_finding_a_token_is_said_until_one_is_found(desk: Desk) -> None:
 def test_a_table_with_more_rows_than_pixels_says_what_a_line_stands_for(desk: Desk) -> None:
     assert desk.table.heatmap.pooling_note == ""
     many = "".join(map(chr, range(0x4E00, 0x4E00 + 1500)))
-    assert desk.window.texts.open_text(many + "ab" * 5000)
+    desk.open_text(many + "ab" * 5000)
     note = desk.table.heatmap.pooling_note
     assert "rows" in note
     assert note in desk.words(desk.table)
@@ -399,7 +399,7 @@ def test_rows_by_similarity_puts_like_beside_like(desk: Desk) -> None:
 def test_by_similarity_lives_through_another_text(desk: Desk) -> None:
     desk.show(20)
     choose_order(desk, "similarity")
-    assert desk.window.texts.open_text("banana bandana")  # with a smaller vocabulary
+    desk.open_text("banana bandana")  # with a smaller vocabulary
     assert sorted(row_labels(desk)) == sorted(map(glyph, set("banana bandana")))
     desk.answer()
     table = np.zeros((5, 5), np.float32)
@@ -435,7 +435,7 @@ def test_choosing_by_similarity_again_sorts_anew(desk: Desk) -> None:
 
 
 def test_unused_rows_can_be_hidden(desk: Desk) -> None:
-    assert desk.window.texts.open_text("abababababababababa z")  # z is only in the part that is held out
+    desk.open_text("abababababababababa z")  # z is only in the part that is held out
     assert "z" in row_labels(desk)
     box = desk.child(QCheckBox, "hideUnused")
     desk.click(box, QPointF(8, box.height() / 2))

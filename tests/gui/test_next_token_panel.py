@@ -90,7 +90,7 @@ def test_only_the_likeliest_of_a_large_vocabulary_and_that_is_said(
     captions: list[str] = []
     monkeypatch.setattr(desk.following.bars, "set_caption", captions.append)
     many = "".join(map(chr, range(0x4E00, 0x4E00 + 300)))
-    assert desk.window.texts.open_text(many + "ab" * 500)
+    desk.open_text(many + "ab" * 500)
     desk.show(1)
     assert len(bars.ids) == TOP_K
     assert captions[-1] == "the 50 likeliest of 302 tokens"

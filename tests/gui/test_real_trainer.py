@@ -14,9 +14,12 @@ from pytestqt.qtbot import QtBot
 from test_fake_trainer import Desk, Table
 
 from embedviz import catalog
+from embedviz.analysis.activations import summarize
 from embedviz.config import RunConfig
 from embedviz.engine import messages as m
 from embedviz.gui.app import Beginning, Parts, make_application, make_window
+from embedviz.gui.contexts import looked_up_ids, rows_of
+from embedviz.gui.plots.figures import figure
 from embedviz.gui.settings import Settings
 from embedviz.gui.state import Phase
 from embedviz.gui.tour import wait_until
@@ -47,10 +50,13 @@ def open_window(folder: Path) -> Parts:
     make_application()
     parts = make_window(Settings(folder / "settings.ini"), mode="light")
     Beginning(parts)
-    assert parts.window.texts.open_sample(catalog.DEFAULT_SAMPLE)
+    assert parts.window.texts.open_sample(catalog.DEFAULT_SAMPLE, wait=True)
     parts.window.resize(1366, 768)
     parts.window.show()
     wait(lambda: rests_at(parts, 0))
+    first = parts.state.document
+    parts.window.texts.open_sample(catalog.DEFAULT_SAMPLE)  # so that the thread that reads is there for all tests
+    wait(lambda: parts.state.document is not first and rests_at(parts, 0))
     return parts
 
 
@@ -72,7 +78,7 @@ def window(qapp: QApplication, tmp_path_factory: pytest.TempPathFactory) -> Iter
 def desk(window: Parts, qtbot: QtBot) -> Desk:
     """Give that window with a run of its own, paused at its start, and everything else as at the beginning."""
     if window.state.document is None or window.state.document.corpus.name != catalog.SAMPLES["fables"].title:
-        assert window.window.texts.open_sample("fables")
+        assert window.window.texts.open_sample("fables", wait=True)
     desk = Desk(window, window.worker, qtbot)  # type: ignore[arg-type]  # the real one
     desk.notices.pending.clear()
     desk.state.set_until(m.Until(converged=True))
@@ -84,6 +90,11 @@ def desk(window: Parts, qtbot: QtBot) -> Desk:
     wait(desk.window.isActiveWindow)
     desk.focus(desk.window.centralWidget())
     return desk
+
+
+def is_verdict(desk: Desk, kind: str) -> bool:
+    reading = desk.state.run.reading
+    return reading is not None and reading.verdict == kind
 
 
 def press_and_rest(desk: Desk, key: Qt.Key, step: int, modifiers=Qt.KeyboardModifier.NoModifier) -> Table:
@@ -174,7 +185,8 @@ def test_until_a_step(desk: Desk) -> None:
 def test_until_converged(desk: Desk) -> None:
     desk.press(Key.Key_Space)
     wait(lambda: desk.state.run.reason == "converged")
-    wait(lambda: rests_at(desk.parts, desk.state.run.step))
+    # The frame of a step before may still come after the news of the pause.
+    wait(lambda: rests_at(desk.parts, desk.state.run.step) and is_verdict(desk, "converged"))
     reading = desk.state.run.reading
     assert reading is not None
     assert 0 < reading.train - desk.document.floor < 2e-3
@@ -187,8 +199,8 @@ def test_the_gradient_is_the_one_in_the_books(desk: Desk) -> None:
     desk.switch(desk.table, "gradient")
     press_and_rest(desk, Key.Key_Right, 1)
     pairs, size = desk.document.pairs, desk.document.vocab_size
-    total = pairs.sum()
-    expected = pairs.sum(axis=1, keepdims=True) / total / size - pairs / total  # softmax of zeros is 1 / V
+    total = pairs.total
+    expected = pairs.row_sums[:, None] / total / size - pairs.dense() / total  # softmax of zeros is 1 / V
     np.testing.assert_allclose(desk.snapshot.gradients["token"], expected, atol=1e-7)
     assert desk.table.heatmap.value_at(2, 3) == pytest.approx(expected[2, 3], abs=1e-7)
 
@@ -222,12 +234,104 @@ def test_another_text_while_training(desk: Desk, monkeypatch: pytest.MonkeyPatch
     desk.state.set_until(m.Until())
     desk.press(Key.Key_Space)
     wait(lambda: desk.snapshot.step > 100)
-    assert desk.window.texts.open_text("banana bandana " * 20)
+    desk.open_text("banana bandana " * 20)
     wait(lambda: rests_at(desk.parts, 0))
     assert desk.snapshot.tables["token"].shape == (5, 5)
     press_and_rest(desk, Key.Key_Right, 10, Qt.KeyboardModifier.ShiftModifier)
     assert losses(desk) == straight(desk, 10)[0]
     assert desk.sentences == []
+
+
+def to_mlp(desk: Desk, **changes: object) -> None:
+    """Train an MLP on the same text, from its start."""
+    before = desk.state.run.run_id
+    desk.texts.apply(desk.state.config.with_model("mlp").replace(**changes))
+    wait(lambda: desk.state.run.run_id != before and rests_at(desk.parts, 0))
+
+
+def select(desk: Desk, line: str, place: int) -> list[int]:
+    """Type a line, select one of its tokens, and wait for the frame; return the context."""
+    desk.tokens.edit.setPlainText(line)
+    desk.state.select(place)
+    context = desk.state.context_ids.tolist()
+    wait(lambda: desk.snapshot.contexts.tolist() == [context])
+    return context
+
+
+def test_an_mlp_reads_three_rows_side_by_side(desk: Desk) -> None:
+    to_mlp(desk)
+    table = press_and_rest(desk, Key.Key_Right, 10, Qt.KeyboardModifier.ShiftModifier)
+    context = select(desk, "the fox", 6)
+    rows = desk.snapshot.tables["token"][context]  # (3, 10)
+    assert rows.shape == (3, 10)
+    assert table.shape == (desk.document.vocab_size, 10)
+    side = desk.table.side
+    words = desk.words(side)
+    assert "(3, 10)" in words
+    assert "(30,)" in words
+    part, column = 2, 7
+    desk.point_at(side.joined, side.joined.cell_rect(part, column).center())
+    assert side.cell.texts[0].startswith(f"row {context[part]} ‘x’, column {column}")
+    assert side.cell.texts[1] == figure(float(rows[part, column]), signed=True)
+    session = TrainingSession(desk.state.run.config, desk.document.dataset)
+    for _ in range(10):
+        next(session)
+    trace = session.trace(np.array(context))
+    np.testing.assert_array_equal(trace["concatenation"], rows.ravel())
+    np.testing.assert_allclose(desk.snapshot.logits[0], trace["logits"], rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("sample", "line", "place", "read"),
+    [
+        ("fables", "the", 0, "––t"),  # running text: nothing stands before its beginning
+        ("fables", "the", 2, "the"),
+        ("names", "ada", 0, "↵↵a"),  # before an item stands the boundary
+        ("names", "ada\nbo", 4, "↵↵b"),  # and a context never crosses into the item before
+        ("names", "ada\nbo", 3, "↵↵↵"),
+    ],
+)
+def test_what_stands_before_the_beginning(desk: Desk, sample: str, line: str, place: int, read: str) -> None:
+    if sample == "names":
+        desk.open_sample("names")
+        wait(lambda: rests_at(desk.parts, 0))
+    to_mlp(desk)
+    context = select(desk, line, place)
+    ids = looked_up_ids(desk.state)
+    labels = desk.document.tokenizer.labels
+    assert "".join("–" if token is None else labels[token] for token in ids) == read
+    session = TrainingSession(desk.state.run.config, desk.document.dataset)
+    padded = session.trace(np.array(context))["ids"].tolist()
+    assert [-1 if token is None else token for token in ids] == padded  # what the model really reads
+    rows = rows_of(desk.snapshot.tables["token"], ids)
+    np.testing.assert_array_equal(rows, session.trace(np.array(context))["rows"])
+
+
+def test_the_hidden_layer_is_sent_only_while_it_is_looked_at(desk: Desk) -> None:
+    to_mlp(desk)
+    press_and_rest(desk, Key.Key_Right, 1)
+    assert not desk.snapshot.activations
+    desk.training.gap.set_value("hidden")
+    wait(lambda: bool(desk.snapshot.activations))
+    hidden = desk.snapshot.activations["hidden"]
+    session = TrainingSession(desk.state.run.config, desk.document.dataset)
+    next(session)
+    np.testing.assert_array_equal(hidden, session.activations()["hidden"])
+    histogram = desk.training.hidden.histogram
+    wait(lambda: summarize(hidden).headline in histogram.accessibleDescription())
+    desk.training.gap.set_value("loss")
+    press_and_rest(desk, Key.Key_Right, 2)
+    assert not desk.snapshot.activations
+
+
+def test_rows_of_two_numbers_are_places_in_the_plane(desk: Desk) -> None:
+    to_mlp(desk, n_embd=2)
+    desk.switch(desk.table, "plane")
+    assert desk.table.plane.isVisible()
+    assert not desk.table.heatmap.isVisible()
+    to_mlp(desk, n_embd=10)  # ten numbers have no place in a plane
+    assert desk.table.mode.value == "weights"
+    assert desk.table.heatmap.isVisible()
 
 
 def test_a_killed_trainer_and_the_way_on(desk: Desk) -> None:

@@ -23,7 +23,7 @@ BANANA = "banana bandana"
 
 def test_nothing_starts_before_the_window_is_up(make_desk: Callable[..., Desk]) -> None:
     desk = make_desk()
-    assert desk.window.texts.open_text(BANANA)
+    desk.open_text(BANANA)
     assert desk.worker.starts == 0
     assert [type(command).__name__ for command in desk.worker.sent] == [
         "LoadDataset",
@@ -252,7 +252,7 @@ def test_another_run_after_the_trainer_died_gets_a_trainer(desk: Desk, what: str
         desk.click(desk.child(QPushButton, "noticeDismiss"))
     desk.worker.sent.clear()
     if what == "text":
-        assert desk.window.texts.open_text(BANANA)
+        desk.open_text(BANANA)
     else:
         desk.controller.restart(desk.state.config.replace(seed=3))
     assert desk.worker.isRunning()

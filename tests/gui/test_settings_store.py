@@ -87,6 +87,26 @@ def test_a_relative_path_is_remembered_whole(path: Path, tmp_path: Path, monkeyp
     assert settings.recent() == [tmp_path / "a.txt"]
 
 
+def test_texts_that_are_gone_are_told_from_those_that_are_there(path: Path, tmp_path: Path) -> None:
+    settings = Settings(path)
+    here, gone, odd = tmp_path / "here.txt", tmp_path / "gone.txt", tmp_path / ("long" * 100)
+    here.write_text("here")
+    for file in (odd, gone, here):
+        settings.add_recent(file)
+    assert settings.recent_entries() == [(here, True), (gone, False), (odd, False)]
+    assert settings.recent() == [here, gone, odd]
+
+
+def test_the_list_of_texts_can_be_cleared(path: Path, tmp_path: Path) -> None:
+    settings = Settings(path)
+    settings.add_recent(tmp_path / "a.txt")
+    settings.set("theme", "dark")
+    settings.clear_recent()
+    settings.sync()
+    assert Settings(path).recent_entries() == []
+    assert Settings(path).text("theme", "light") == "dark"
+
+
 def test_whether_anything_can_be_kept(path: Path, tmp_path: Path) -> None:
     assert Settings(path).is_writable
     (tmp_path / "file").write_text("no folder")

@@ -30,7 +30,7 @@ def test_a_long_run_is_bounded_and_complete(qapp: QApplication, tmp_path: Path) 
     table = parts.window.panel("Lookup table")
     assert isinstance(table, LookupTablePanel)
     try:
-        parts.window.texts.open_sample("fables")
+        parts.window.texts.open_sample("fables", wait=True)
         parts.window.resize(1366, 768)
         parts.window.show()
         assert wait_until(lambda: state.run.phase is Phase.PAUSED, PATIENCE_S)

@@ -12,7 +12,8 @@ from embedviz.engine import messages as m
 from embedviz.gui.plots.curve import LossCurve
 from embedviz.gui.state import Phase
 from embedviz.gui.widgets import LiveLabel
-from embedviz.text.statistics import conditional_entropy, pair_counts, table_loss
+from embedviz.text.pairs import PairCounts
+from embedviz.text.statistics import conditional_entropy, table_loss
 
 
 def words(desk: Desk) -> str:
@@ -48,7 +49,7 @@ def test_the_losses_are_those_of_the_table_that_is_shown(desk: Desk) -> None:
     desk.pause(20)
     table, document = desk.snapshot.tables["token"], desk.document
     train = table_loss(table, document.pairs)
-    val = table_loss(table, pair_counts(document.dataset.val_ids, document.vocab_size))
+    val = table_loss(table, PairCounts.count(document.dataset.val_ids, document.vocab_size))
     floor = conditional_entropy(document.pairs)
     for number, name in (
         (train, "training loss"),

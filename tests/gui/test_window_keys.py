@@ -126,7 +126,7 @@ def test_return_presses_the_button_that_the_keyboard_is_on(at_20: Desk, key: Qt.
     at_20.focus(box)
     at_20.press(key)
     assert box.isChecked()
-    assert not at_20.window.texts.open_text("aaa")
+    at_20.see_no(lambda: at_20.texts.open_text("aaa"))
     at_20.focus(at_20.child(QPushButton, "noticeDismiss"))
     at_20.press(key)
     assert at_20.sentences == []
@@ -313,7 +313,8 @@ def test_open_asks_for_a_file(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_the_clipboard(desk: Desk) -> None:
     QGuiApplication.clipboard().setText("banana bandana")
-    desk.press(Key.Key_V, CTRL | SHIFT)
+    with desk.qtbot.waitSignal(desk.texts.opened):
+        desk.press(Key.Key_V, CTRL | SHIFT)
     assert desk.document.corpus.text == "banana bandana"
     QGuiApplication.clipboard().clear()
     before = desk.document
@@ -417,7 +418,7 @@ def test_buttons_without_words_have_a_name_and_a_tip(desk: Desk) -> None:
 
 def test_switches_have_tips(desk: Desk) -> None:
     switches = [b for b in desk.window.findChildren(QPushButton) if b.objectName().startswith("segment_")]
-    assert len(switches) == 11
+    assert len(switches) == 17
     assert all(button.toolTip() and button.accessibleDescription() for button in switches)
 
 

@@ -210,7 +210,7 @@ def test_the_window_is_as_large_as_asked_for_and_whole(desk: Desk, size: tuple[i
 
 def test_a_notice_leaves_room_for_the_rest(desk: Desk) -> None:
     resize(desk, 1366, 768)
-    assert not desk.window.texts.open_text("aaa")
+    desk.see_no(lambda: desk.texts.open_text("aaa"))
     desk.worker.die(1, "details")
     settle()
     assert desk.window.size() == QSize(1366, 768)
@@ -372,7 +372,7 @@ def test_damaged_settings_do_no_harm(
         damaged.set(key, value)
     damaged.sync()
     desk = make_desk(mode=None)
-    assert desk.window.texts.open_text(TEXT)
+    desk.open_text(TEXT)
     desk.window.restore()
     desk.window.show()
     assert 0.8 <= desk.theme.scale <= 3.0

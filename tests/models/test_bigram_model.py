@@ -11,7 +11,8 @@ from torch import Tensor
 from embedviz.config import RunConfig
 from embedviz.models.base import SIZE_LIMIT_BYTES, LanguageModel, ModelSizeError
 from embedviz.models.bigram import BigramLanguageModel
-from embedviz.text.statistics import conditional_entropy, pair_counts, table_loss
+from embedviz.text.pairs import PairCounts
+from embedviz.text.statistics import conditional_entropy, table_loss
 
 SMALL, LARGE = 7, 600  # on both sides of where a batch's rows are picked out
 
@@ -56,6 +57,35 @@ def test_forward_gives_the_mean_loss() -> None:
     _, loss = model(idx, targets)
     probabilities = torch.softmax(model.table, 1)
     torch.testing.assert_close(loss, -probabilities[idx, targets].log().mean())
+
+
+@pytest.mark.parametrize("vocab_size", [SMALL, LARGE])
+def test_loss_alone_is_that_of_forward(vocab_size: int) -> None:
+    model, text = random_model(vocab_size), random_ids(vocab_size, 4, 9)
+    idx, targets = text[:, :-1], text[:, 1:]
+    assert model.loss(idx, targets) == pytest.approx(model(idx, targets)[1].item(), rel=1e-6)
+    assert model.table.grad is None
+
+
+def test_loss_alone_makes_no_logits_of_each_token(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(BigramLanguageModel, "forward", None)
+    text = random_ids(SMALL, 3, 5)
+    assert math.isfinite(random_model(SMALL).loss(text[:, :-1], text[:, 1:]))
+
+
+def test_a_trace_is_what_torch_computes() -> None:
+    model, idx = random_model(SMALL), random_ids(SMALL, 4)
+    trace = model.trace(idx)
+    assert list(trace) == ["ids", "rows", "logits", "probabilities"]
+    assert torch.equal(trace["ids"], idx)
+    assert torch.equal(trace["rows"], F.embedding(idx, model.table))
+    assert torch.equal(trace["logits"], model(idx[None])[0][0, -1])
+    torch.testing.assert_close(trace["probabilities"], torch.softmax(trace["logits"], 0))
+    assert not any(array.requires_grad for array in trace.values())
+
+
+def test_it_has_no_hidden_layer() -> None:
+    assert random_model(SMALL).activations(random_ids(SMALL, 2, 3)) == {}
 
 
 @pytest.mark.parametrize("vocab_size", [SMALL, LARGE])
@@ -124,7 +154,7 @@ def test_exact_gradient_agrees_with_finite_differences() -> None:
 def test_whole_loss_and_floor_are_those_of_the_counts() -> None:
     model, ids = random_model(SMALL), random_ids(SMALL, 400)
     text = model.whole_text(ids)
-    counts = pair_counts(ids.numpy().astype(np.uint8), SMALL)
+    counts = PairCounts.count(ids.numpy().astype(np.uint8), SMALL)
     assert text.loss() == pytest.approx(table_loss(model.table.detach().numpy(), counts), rel=1e-12)
     assert text.floor == pytest.approx(conditional_entropy(counts), rel=1e-12)
 
@@ -132,7 +162,7 @@ def test_whole_loss_and_floor_are_those_of_the_counts() -> None:
 def test_log_of_the_frequencies_reaches_the_floor() -> None:
     model, ids = random_model(SMALL), random_ids(SMALL, 400)
     text = model.whole_text(ids)
-    counts = torch.from_numpy(pair_counts(ids.numpy().astype(np.uint8), SMALL))
+    counts = torch.from_numpy(PairCounts.count(ids.numpy().astype(np.uint8), SMALL).dense())
     with torch.no_grad():
         model.table.copy_(torch.log(counts / counts.sum(1, keepdim=True)).clamp(min=-60))
     assert text.loss() == pytest.approx(text.floor, abs=1e-6)

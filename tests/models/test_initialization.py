@@ -7,8 +7,9 @@ import torch
 from torch import Tensor, nn
 
 from embedviz import catalog
-from embedviz.models.initialization import STARTS, make_generator
-from embedviz.text.statistics import pair_counts, smoothed_log_probabilities
+from embedviz.models.initialization import LAYER_STARTS, STARTS, TANH_GAIN, make_generator
+from embedviz.text.pairs import PairCounts
+from embedviz.text.statistics import smoothed_log_probabilities
 
 V = 200
 IDS = torch.randint(V, (3000,), generator=torch.Generator().manual_seed(1)).to(torch.uint8)
@@ -22,6 +23,37 @@ def started(name: str, seed: int = 0, shape: tuple[int, int] = (V, V)) -> Tensor
 
 def test_the_catalogue_and_the_starts_are_the_same() -> None:
     assert list(STARTS) == list(catalog.STARTS)
+    assert list(LAYER_STARTS) == list(catalog.LAYER_STARTS)
+
+
+def layer(name: str, shape: tuple[int, int] = (100, 400), gain: float = 1.0) -> Tensor:
+    weight = nn.Parameter(torch.full(shape, math.nan))
+    LAYER_STARTS[name](weight, make_generator(0, "layer"), gain)
+    return weight.detach()
+
+
+@pytest.mark.parametrize(
+    ("name", "std"),
+    [
+        ("kaiming", 5 / 3 / math.sqrt(100)),
+        ("xavier", math.sqrt(2 / 500)),
+        ("normal-0.02", 0.02),
+        ("normal-1", 1.0),
+        ("zeros", 0.0),
+    ],
+)
+def test_layers(name: str, std: float) -> None:
+    weight = layer(name, gain=5 / 3)  # 40,000 numbers, as below
+    assert weight.std().item() == pytest.approx(std, rel=0.018)
+    assert abs(weight.mean().item()) <= 0.025 * std
+
+
+def test_kaiming_keeps_what_tanh_makes_of_numbers_of_size_one() -> None:
+    x = torch.randn(500, 300, generator=torch.Generator().manual_seed(1))
+    assert torch.nn.init.calculate_gain("tanh") == TANH_GAIN
+    torch.testing.assert_close(
+        (x @ layer("kaiming", (300, 400), TANH_GAIN)).std().item(), 5 / 3, atol=0.05, rtol=0
+    )
 
 
 def test_zeros() -> None:
@@ -48,7 +80,7 @@ def test_xavier(shape: tuple[int, int]) -> None:
 
 def test_log_counts() -> None:
     weight = started("log-counts")
-    expected = smoothed_log_probabilities(pair_counts(IDS.numpy(), V))
+    expected = smoothed_log_probabilities(PairCounts.count(IDS.numpy(), V))
     torch.testing.assert_close(weight.double(), torch.from_numpy(expected), atol=1e-6, rtol=1e-6)
     torch.testing.assert_close(weight.exp().sum(1), torch.ones(V))
 

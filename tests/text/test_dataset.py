@@ -1,12 +1,15 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from embedviz.text import dataset as dataset_module
+from embedviz.text.char_tokenizer import CharTokenizer
 from embedviz.text.corpus import TextError, corpus_from_text
 from embedviz.text.dataset import id_dtype, make_dataset
-from embedviz.text.tokenizers import CharTokenizer
+from embedviz.text.progress import Cancelled
 
 FRACTIONS = st.floats(0, 0.9)
 
@@ -159,3 +162,35 @@ def test_too_little_text(ids, boundary_id, sentence):
 def test_mistakes_of_the_caller(ids, val_fraction):
     with pytest.raises(ValueError, match=r"id lies outside|val_fraction"):
         make_dataset(np.array(ids), 2, val_fraction)
+
+
+@pytest.mark.parametrize("boundary_id", [None, 0])
+def test_splitting_takes_no_eight_bytes_a_token(boundary_id):
+    ids = np.tile(np.array([0, 1, 2, 3, 1, 2, 3, 1], dtype=np.uint8), 250_000)
+    ids[-1] = 0
+    ids.flags.writeable = False
+    tracemalloc.start()
+    make_dataset(ids, 4, 0.1, boundary_id=boundary_id)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    # A list: the joined parts, 12 bytes for each item (8 tokens long), and what one chunk needs.
+    assert peak < (100_000 if boundary_id is None else 3 * len(ids) + 64 * dataset_module._CHUNK)
+
+
+def test_a_long_item_among_short_ones(monkeypatch):
+    monkeypatch.setattr(dataset_module, "_CHUNK", 10)
+    items = [(1,) * 35, (2, 3), (2,) * 10, (3,) * 9, (1, 2, 3)]
+    ids = np.array([0, *(token for item in items for token in (*item, 0))])
+    for seed in range(10):
+        dataset = make_dataset(ids, 4, 0.0, boundary_id=0, seed=seed)
+        order = np.random.default_rng(seed).permutation(5)
+        assert items_of(dataset.train_ids, 0) == [items[i] for i in order]
+
+
+def test_splitting_a_list_can_be_cancelled():
+    def cancelled(doing, done):
+        assert (doing, 0 <= done <= 1) == ("Splitting", True)
+        raise Cancelled
+
+    with pytest.raises(Cancelled):
+        make_dataset(np.array([0, 1, 0, 2, 0]), 3, 0.1, boundary_id=0, progress=cancelled)

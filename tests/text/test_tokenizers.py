@@ -1,5 +1,3 @@
-import json
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -7,203 +5,124 @@ from hypothesis import strategies as st
 
 from embedviz import catalog
 from embedviz.text import tokenizers
-from embedviz.text.corpus import Corpus, corpus_from_text
-from embedviz.text.tokenizers import UNKNOWN, CharTokenizer, Tokenizer, UnknownTokenError, VocabularyError
-
-TEXTS = st.text(st.characters(exclude_characters="\r"), min_size=1)
-
-
-def tokenizer_of(text: str) -> CharTokenizer:
-    return CharTokenizer.from_corpus(Corpus("test", text))
-
-
-def wide_text(size: int, first: int) -> str:
-    return "".join(map(chr, range(first, first + size)))
-
-
-def test_the_catalogue_finds_it():
-    entry = catalog.TOKENIZERS["char"]
-    assert entry.load() is CharTokenizer
-    tokenizer: Tokenizer = CharTokenizer(("a",))
-    assert tokenizer.name == entry.name
-
-
-def test_the_vocabulary_is_the_sorted_characters():
-    tokenizer = tokenizer_of("hello 🙂é\n")
-    assert tokenizer.vocabulary == ("\n", " ", "e", "h", "l", "o", "é", "🙂")
-    assert tokenizer.vocab_size == 8
-    assert tokenizer.boundary_id is None
-
-
-def test_in_a_list_the_line_end_is_the_boundary():
-    tokenizer = CharTokenizer.from_corpus(corpus_from_text("ben\n\tanna ").as_items())
-    assert tokenizer.vocabulary == ("\n", "a", "b", "e", "n")
-    assert tokenizer.boundary_id == 0
-    tabbed = CharTokenizer.from_corpus(corpus_from_text("b\tb\nanna").as_items())
-    assert tabbed.vocabulary[tabbed.boundary_id] == "\n"
-    assert tabbed.boundary_id == 1
-
-
-def test_ids_are_places_in_the_vocabulary():
-    assert tokenizer_of("abc").encode("cab").tolist() == [2, 0, 1]
-    assert tokenizer_of("ab€").encode("€ab").tolist() == [2, 0, 1]
-    assert CharTokenizer(("z", "a")).encode("az").tolist() == [1, 0]
-
-
-@pytest.mark.parametrize(
-    ("size", "first", "dtype"),
-    [
-        (65, 32, np.uint8),
-        (255, 0, np.uint8),
-        (256, 0, np.uint8),  # ids 0 to 255
-        (256, 1, np.uint8),  # one of them is beyond Latin-1
-        (257, 0, np.uint16),
-        (5000, 0x4E00, np.uint16),
-    ],
+from embedviz.text.char_tokenizer import CharTokenizer
+from embedviz.text.corpus import Corpus
+from embedviz.text.progress import Cancelled
+from embedviz.text.tokenizers import (
+    BEGINNING,
+    Line,
+    UnknownTokenError,
+    checked_ids,
+    gathered,
+    mended,
+    spans_of_bytes,
+    told,
+    utf8,
 )
-def test_ids_have_the_smallest_type(size, first, dtype):
-    text = wide_text(size, first)
-    tokenizer = CharTokenizer(tuple(text))
-    ids = tokenizer.encode(text)
-    assert ids.dtype == dtype
-    assert ids.tolist() == list(range(size))
-    assert tokenizer.encode("").dtype == dtype
-    assert tokenizer.decode(ids) == text
+
+
+@pytest.mark.parametrize("entry", catalog.TOKENIZERS.values(), ids=lambda entry: entry.name)
+def test_the_catalogue_finds_them(entry):
+    assert entry.load().name == entry.name
 
 
 @settings(deadline=None)
-@given(TEXTS)
-def test_decode_undoes_encode(text):
-    tokenizer = tokenizer_of(text)
-    ids = tokenizer.encode(text)
-    assert [tokenizer.vocabulary[i] for i in ids] == list(text)
-    assert tokenizer.decode(ids) == text
-    assert tokenizer.decode(ids.tolist()) == text
+@given(st.lists(st.text("ab\n")))
+def test_a_place_is_that_of_the_whole_text(pieces):
+    place = BEGINNING
+    for piece in pieces:
+        place = place.after(piece)
+    text = "".join(pieces)
+    assert place == (len(text), text.count("\n"), len(text.rpartition("\n")[2]))
 
 
 @settings(deadline=None)
-@given(TEXTS, st.text())
-def test_a_line_and_a_text_are_encoded_alike(text, line):
-    tokenizer = tokenizer_of(text)
-    encoded = tokenizer.encode_line(line)
-    assert encoded.text == line
-    assert encoded.ids.dtype == encoded.spans.dtype == np.int64
-    known = dict(zip(tokenizer.vocabulary, range(tokenizer.vocab_size), strict=True))
-    assert encoded.ids.tolist() == [known.get(character, UNKNOWN) for character in line]
-    assert [line[start:end] for start, end in encoded.spans] == list(line)
-    unknown = [offset for offset, token_id in enumerate(encoded.ids) if token_id == UNKNOWN]
-    if unknown:
-        with pytest.raises(UnknownTokenError) as caught:
-            tokenizer.encode(line)
-        assert caught.value.offset == unknown[0]
-        assert caught.value.character == line[unknown[0]]
+@given(st.lists(st.text("ab\n", max_size=9)), st.text("ab\n"), st.text("ab\n?"))
+def test_an_unknown_character_is_placed_in_the_whole_text(before, begun, after):
+    text = begun + "?" + after
+    with pytest.raises(UnknownTokenError) as caught:
+        CharTokenizer(("a", "b", "\n")).encode_chunks([*before, text])
+    with pytest.raises(UnknownTokenError) as direct:
+        CharTokenizer(("a", "b", "\n")).encode("".join(before) + text)
+    for name in ("sentence", "details", "offset", "line", "column", "character"):
+        assert getattr(caught.value, name) == getattr(direct.value, name)
+
+
+@pytest.mark.parametrize("block", [1, 3, 10, 1000])
+@settings(deadline=None)
+@given(sizes=st.lists(st.integers(0, 12)))
+def test_pieces_are_gathered_in_order(block, sizes):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tokenizers, "_BLOCK", block)
+        chunks = ["x" * size for size in sizes]
+        counter = iter(range(sum(sizes)))
+        ids = gathered(chunks, lambda chunk: np.array([next(counter) for _ in chunk], dtype=np.uint16), 1 << 16)
+    assert ids.tolist() == list(range(sum(sizes)))
+    assert ids.dtype == np.uint16
+
+
+def test_progress_reaches_the_end_and_can_cancel():
+    corpus = Corpus("test", "some words " * 20_000)
+    shares = []
+    chunks = list(told(corpus, "Working", lambda doing, done: shares.append((doing, done))))
+    assert "".join(chunks) == corpus.text
+    assert len(shares) == len(chunks) > 3
+    assert shares == sorted(shares)
+    assert shares[-1] == ("Working", 1.0)
+
+    def cancel(_doing, _done):
+        raise Cancelled
+
+    with pytest.raises(Cancelled):
+        list(told(corpus, "Working", cancel))
+
+
+@settings(deadline=None)
+@given(st.text(), st.data())
+def test_spans_of_bytes_are_those_of_the_characters_completed(text, data):
+    text = mended(text)
+    encoded = text.encode("utf-8")
+    sizes, left = [], len(encoded)
+    while left:
+        sizes.append(data.draw(st.integers(0, left)))
+        left -= sizes[-1]
+    spans = spans_of_bytes(encoded, np.array(sizes, dtype=np.int64))
+    done, expected = 0, []
+    for size in sizes:
+        done += size
+        expected.append(len(encoded[:done].decode("utf-8", "ignore")))
+    assert spans[:, 1].tolist() == expected
+    assert spans[:, 0].tolist() == [0, *expected[:-1]][: len(expected)]
+
+
+@settings(deadline=None)
+@given(st.text(st.characters(categories=["Cs", "L", "N"])))
+def test_half_characters_are_replaced_one_for_one(text):
+    whole = mended(text)
+    assert len(whole) == len(text)
+    assert all(a == b or (b == "\ufffd" and "\ud800" <= a <= "\udfff") for a, b in zip(text, whole, strict=True))
+    assert whole.encode("utf-8").decode("utf-8") == whole
+
+
+def test_half_characters_are_named_where_they_are_not_replaced():
+    assert utf8("aé", 256) == b"a\xc3\xa9"
+    with pytest.raises(UnknownTokenError) as caught:
+        utf8("a\nb\ud800", 256)
+    assert (caught.value.offset, caught.value.line, caught.value.column) == (3, 2, 2)
+
+
+@settings(deadline=None)
+@given(st.lists(st.integers(-2, 12)))
+def test_ids_outside_the_vocabulary_are_refused(ids):
+    if all(0 <= i < 10 for i in ids):
+        assert checked_ids(ids, 10).tolist() == ids
     else:
-        assert tokenizer.encode(line).tolist() == encoded.ids.tolist()
+        with pytest.raises(IndexError, match="ids go from 0 to 9"):
+            checked_ids(ids, 10)
 
 
-@pytest.mark.parametrize("vocabulary", ["abc\n", "abc\n€"])  # the fast way, the general way
-@pytest.mark.parametrize(
-    ("text", "shown", "line", "character"),
-    [
-        ("xa", "x", 1, 1),
-        ("ab\n\nab é ☃", "␣", 3, 3),  # the first of several, whichever way they are found
-        ("ab\nc☃é", "☃", 2, 2),
-        ("\n\0", "␀", 2, 1),
-        ("\ud800", "U+D800", 1, 1),
-    ],
-)
-def test_an_unknown_character_is_named_with_its_place(vocabulary, text, shown, line, character):
-    with pytest.raises(UnknownTokenError) as caught:
-        tokenizer_of(vocabulary).encode(text)
-    assert caught.value.sentence == (
-        f"'{shown}' (line {line}, character {character} of that line) "
-        f"is not among the {len(vocabulary)} tokens of the vocabulary."
-    )
-    assert (caught.value.line, caught.value.column) == (line, character)
-
-
-@pytest.mark.parametrize("alphabet", ["abcde", "abcd€"])
-def test_long_texts_go_in_chunks(monkeypatch, alphabet):
-    monkeypatch.setattr(tokenizers, "_CHUNK", 7)
-    text = (alphabet * 9)[:43]
-    tokenizer = tokenizer_of(text)
-    assert tokenizer.encode(text).tolist() == tokenizer.encode_line(text).ids.tolist()
-    assert tokenizer.encode(text).tolist() == [i % 5 for i in range(43)]
-    with pytest.raises(UnknownTokenError) as caught:
-        tokenizer.encode(text + "x")
-    assert caught.value.offset == 43
-
-
-def test_the_255th_id_is_no_unknown():
-    vocabulary = tuple(wide_text(256, 0))
-    assert CharTokenizer(vocabulary).encode("\xff\x00").tolist() == [255, 0]
-    with pytest.raises(UnknownTokenError):
-        CharTokenizer(vocabulary[:255]).encode("\xff")
-
-
-def test_characters_far_beyond_the_vocabulary_are_unknown():
-    every = "".join(map(chr, range(1000))) + "\U0010ffff"
-    ids = tokenizer_of("ab").encode_line(every).ids
-    assert np.flatnonzero(ids != UNKNOWN).tolist() == [ord("a"), ord("b")]
-
-
-def test_results_are_read_only():
-    tokenizer = tokenizer_of("ab")
-    line = tokenizer.encode_line("abx")
+def test_a_line_is_read_only():
+    line = Line("a", np.array([0]), np.array([[0, 1]]), ("a",), ("0",))
     for array in (line.ids, line.spans):
         with pytest.raises(ValueError, match="read-only"):
             array[0] = 0
-
-
-def test_spans_count_code_points():
-    assert tokenizer_of("ab").spans("a🙂b").tolist() == [[0, 1], [1, 2], [2, 3]]
-    assert tokenizer_of("ab").spans("").shape == (0, 2)
-    assert tokenizer_of("ab").encode_line("").ids.shape == (0,)
-
-
-def test_decode_refuses_what_is_no_id():
-    tokenizer = tokenizer_of("ab")
-    assert tokenizer.decode([]) == ""
-    for ids in ([0, UNKNOWN], [2]):
-        with pytest.raises(IndexError, match="ids go from 0 to 1"):
-            tokenizer.decode(ids)
-
-
-@pytest.mark.parametrize(
-    ("vocabulary", "boundary_id", "sentence"),
-    [
-        ((), None, "A vocabulary needs at least one token, but this one is empty."),
-        (("a", " ", " "), None, "'␣' is in the vocabulary twice."),
-        (("a", "bc"), None, "'bc' cannot be a token here: each is one character."),
-        (("a", ""), None, "'' cannot be a token here: each is one character."),
-        (("a", "b"), 2, "The boundary is token 2, which the vocabulary lacks."),
-        (("a", "b"), -1, "The boundary is token -1, which the vocabulary lacks."),
-    ],
-)
-def test_unusable_vocabularies_are_refused(vocabulary, boundary_id, sentence):
-    with pytest.raises(VocabularyError) as caught:
-        CharTokenizer(vocabulary, boundary_id)
-    assert caught.value.sentence == sentence
-
-
-@settings(deadline=None)
-@given(TEXTS, st.booleans())
-def test_it_survives_being_saved(text, per_line):
-    tokenizer = CharTokenizer.from_corpus(Corpus("test", text, per_line))
-    assert CharTokenizer.from_json(json.loads(json.dumps(tokenizer.to_json()))) == tokenizer
-
-
-@pytest.mark.parametrize(
-    "saved",
-    [
-        {},
-        {"name": "byte", "vocabulary": ["a"], "boundary_id": None},
-        {"name": "char", "vocabulary": "ab", "boundary_id": None},
-        {"name": "char", "vocabulary": ["a", 1], "boundary_id": None},
-        {"name": "char", "vocabulary": ["a"], "boundary_id": "0"},
-        {"name": "char", "vocabulary": ["a"], "boundary_id": False},
-    ],
-)
-def test_a_damaged_record_is_refused(saved):
-    with pytest.raises(VocabularyError, match="damaged"):
-        CharTokenizer.from_json(saved)

@@ -41,6 +41,13 @@ def test_large_models_get_more(monkeypatch: pytest.MonkeyPatch) -> None:
         assert devices.resolve(RunConfig(threads=0), vocab_size=2001).threads == threads
 
 
+def test_an_mlp_is_small_until_its_layers_are_large(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    config = RunConfig(model="mlp", init="normal-1", threads=0)
+    assert devices.resolve(config, vocab_size=10_000).threads == 1
+    assert devices.resolve(config.replace(hidden=1000), vocab_size=10_000).threads == 2
+
+
 def test_what_was_chosen_stays() -> None:
     config = RunConfig(device="cpu", threads=3)
     assert devices.resolve(config, 5) == config

@@ -17,6 +17,8 @@ TOO_FAST = [
     RunConfig(optimizer="sgd", lr=1e6, batch_size=2, block_size=2),
     RunConfig(optimizer="adam", lr=1e6, batch_size=WHOLE_TEXT),
     RunConfig(optimizer="adamw", lr=1e3, batch_size=2),
+    RunConfig(model="mlp", optimizer="sgd", lr=100, batch_size=8, init="normal-1"),
+    RunConfig(model="mlp", optimizer="adamw", lr=10, batch_size=WHOLE_TEXT, init="normal-1"),
 ]
 
 

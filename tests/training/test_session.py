@@ -14,8 +14,9 @@ from embedviz.models.base import ModelSizeError
 from embedviz.models.initialization import make_generator
 from embedviz.text.corpus import read_corpus
 from embedviz.text.dataset import Dataset, make_dataset
-from embedviz.text.statistics import conditional_entropy, pair_counts, table_loss
-from embedviz.text.tokenizers import CharTokenizer
+from embedviz.text.pairs import PairCounts
+from embedviz.text.preparation import prepare
+from embedviz.text.statistics import conditional_entropy, table_loss
 from embedviz.training import state
 from embedviz.training.batches import Batches, to_tensor
 from embedviz.training.session import TrainingSession
@@ -24,6 +25,7 @@ SHAKESPEARE = Path(__file__).parents[3] / "shared" / "data" / "tinyshakespeare.t
 
 EXACT = RunConfig(optimizer="adam", lr=0.1, batch_size=WHOLE_TEXT)
 SAMPLED = RunConfig(optimizer="adamw", lr=0.1, weight_decay=0.01, batch_size=4, block_size=8)
+MLP = RunConfig(model="mlp", optimizer="adamw", lr=0.01, batch_size=4, block_size=3, init="normal-1")
 
 
 def train(config: RunConfig, dataset: Dataset, steps: int) -> TrainingSession:
@@ -97,12 +99,13 @@ def test_training_is_that_of_the_textbook_loop(batch_size, optimizer, make, text
 
 def test_exact_training_reaches_the_floor(text: Dataset) -> None:
     session = train(RunConfig(optimizer="adam", lr=0.05), text, 1500)
-    counts = pair_counts(text.train_ids, 5)
-    assert session.floor == pytest.approx(conditional_entropy(counts), rel=1e-12)
+    pairs = PairCounts.count(text.train_ids, 5)
+    assert session.floor == pytest.approx(conditional_entropy(pairs), rel=1e-12)
     losses = session.whole_losses()
     assert session.floor <= losses.train < session.floor + 1e-5
-    assert losses.val == pytest.approx(table_loss(session.tables()["token"], pair_counts(text.val_ids, 5)))
+    assert losses.val == pytest.approx(table_loss(session.tables()["token"], PairCounts.count(text.val_ids, 5)))
     probabilities = torch.softmax(torch.from_numpy(session.tables()["token"]), 1).numpy()
+    counts = pairs.dense()
     np.testing.assert_allclose(probabilities, counts / counts.sum(1, keepdims=True), atol=0.005)
 
 
@@ -123,9 +126,7 @@ def test_a_two_token_text_follows_its_closed_form() -> None:
 if SHAKESPEARE.exists():  # it does not ship with the project
 
     def test_tinyshakespeare_converges_as_measured() -> None:
-        corpus = read_corpus(SHAKESPEARE)
-        tokenizer = CharTokenizer.from_corpus(corpus)
-        dataset = make_dataset(tokenizer.encode(corpus.stream_text), tokenizer.vocab_size, 0.1)
+        dataset = prepare(read_corpus(SHAKESPEARE), EXACT).dataset
         session = TrainingSession(EXACT, dataset)
         assert session.floor == pytest.approx(2.4519, abs=5e-5)
         above = {}
@@ -139,14 +140,14 @@ if SHAKESPEARE.exists():  # it does not ship with the project
         assert warm.whole_losses().val == pytest.approx(2.4819, abs=5e-5)
 
 
-@pytest.mark.parametrize("config", [EXACT.replace(init="normal-1"), SAMPLED.replace(init="xavier")])
+@pytest.mark.parametrize("config", [EXACT.replace(init="normal-1"), SAMPLED.replace(init="xavier"), MLP])
 def test_the_same_config_gives_the_same_weights(config: RunConfig, text: Dataset) -> None:
     runs = [train(config, text, 50) for _ in range(2)]
     assert weights(runs[0]) == weights(runs[1])
     assert weights(train(config.replace(seed=1), text, 50)) != weights(runs[0])
 
 
-@pytest.mark.parametrize("config", [EXACT, SAMPLED])
+@pytest.mark.parametrize("config", [EXACT, SAMPLED, MLP])
 def test_looking_changes_nothing(config: RunConfig, text: Dataset) -> None:
     alone, watched = TrainingSession(config, text), TrainingSession(config, text)
     for _ in range(30):
@@ -154,6 +155,9 @@ def test_looking_changes_nothing(config: RunConfig, text: Dataset) -> None:
         watched.whole_losses()
         watched.losses_within(0)
         watched.logits(np.array([[1, 2]]))
+        watched.trace(np.array([1, 2]))["rows"][:] = 7
+        for layer in watched.activations().values():
+            layer[:] = 7
         watched.tables()["token"][:] = 7
         for gradient in watched.table_gradients().values():
             gradient[:] = 7
@@ -188,7 +192,7 @@ def test_tables_and_gradients_are_copies(text: Dataset) -> None:
     gradient, table = session.table_gradients()["token"], session.tables()["token"]
     assert gradient.dtype == table.dtype == np.float32
     assert gradient.shape == table.shape == (5, 5)
-    frequency = pair_counts(text.train_ids, 5) / (len(text.train_ids) - 1)
+    frequency = PairCounts.count(text.train_ids, 5).dense() / (len(text.train_ids) - 1)
     np.testing.assert_allclose(gradient, frequency.sum(1, keepdims=True) / 5 - frequency, atol=1e-7)
     kept = gradient.copy()
     next(session)
@@ -219,6 +223,24 @@ def test_items_are_learnt_without_pairs_across_them() -> None:
     probabilities = torch.softmax(torch.from_numpy(session.tables()["token"]), 1)
     assert probabilities[2, 0] > 0.95
     assert probabilities[2, 3] < 0.02
+
+
+@pytest.mark.parametrize("config", [EXACT, SAMPLED, MLP])
+def test_a_trace_ends_with_the_logits(config: RunConfig, text: Dataset) -> None:
+    session = train(config.replace(init="normal-1"), text, 3)
+    context = np.array([0, 3, 1, 2])
+    trace = session.trace(context)
+    np.testing.assert_allclose(trace["logits"], session.logits(context[None])[0], atol=1e-6)
+    np.testing.assert_array_equal(trace["rows"], session.tables()["token"][trace["ids"]])
+    assert trace["ids"].tolist() == (context[-3:] if config is MLP else context).tolist()
+    assert trace["ids"].dtype == np.int64
+    assert trace["probabilities"].sum() == pytest.approx(1)
+
+
+def test_a_table_has_no_hidden_layer_and_reads_one_token(text: Dataset) -> None:
+    session = TrainingSession(EXACT, text)
+    assert session.activations() == {}
+    assert session.pad(np.array([[0, 1, 2], [4, 4, 0]])).tolist() == [[2], [0]]
 
 
 @pytest.mark.parametrize("init", list(catalog.STARTS))

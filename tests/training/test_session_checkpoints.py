@@ -18,6 +18,12 @@ CONFIGS = [
     for name in catalog.OPTIMIZERS
     for batch_size in (WHOLE_TEXT, 4)
 ]
+MLP = RunConfig(model="mlp", block_size=3, n_embd=4, hidden=10, init="normal-1", lr=0.02, batch_size=4)
+CONFIGS += [
+    MLP.replace(optimizer="adamw", weight_decay=0.01),
+    MLP.replace(optimizer="sgd", batch_size=WHOLE_TEXT),
+    MLP.replace(schedule="cosine", warmup_steps=10, schedule_steps=30, clip=0.5),
+]
 
 
 def take(session: TrainingSession, steps: int) -> list[StepResult]:
@@ -77,6 +83,22 @@ def test_it_names_what_it_holds(text: Dataset) -> None:
         "optimizer/0/step",
         "parameters/token_embedding_table.weight",
     ]
+
+
+def test_it_names_what_it_holds_of_an_mlp(text: Dataset) -> None:
+    session = TrainingSession(MLP, text)
+    take(session, 3)
+    assert sorted(name for name in session.checkpoint().arrays if name.startswith("parameters/")) == [
+        "parameters/W1",
+        "parameters/W2",
+        "parameters/b1",
+        "parameters/b2",
+        "parameters/token_embedding_table.weight",
+    ]
+    table = TrainingSession(RunConfig(), text)
+    for one, other in ((session, table), (table, session)):
+        with pytest.raises(CheckpointError, match="taken of another model"):
+            one.restore(other.checkpoint())
 
 
 def test_a_checkpoint_of_another_model_is_refused(text: Dataset) -> None:

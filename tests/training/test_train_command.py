@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 from embedviz import catalog, cli_train
-from embedviz.text.dataset import make_dataset
-from embedviz.text.tokenizers import CharTokenizer
+from embedviz.config import RunConfig
+from embedviz.text.preparation import prepare
 from embedviz.training import command
 from embedviz.training.session import SplitLosses, TrainingSession
 
@@ -106,9 +106,7 @@ def test_the_losses_are_those_of_the_session(train: Train, small: str) -> None:
     assert (config.optimizer, config.lr, config.weight_decay, config.seed) == ("adamw", 0.2, 0.1, 7)
     assert (config.beta1, config.beta2, config.batch_size, config.block_size) == (0.8, 0.9, 4, 3)
     assert (config.val_fraction, config.init) == (0.3, "xavier")
-    tokenizer = CharTokenizer.from_corpus(corpus)
-    dataset = make_dataset(tokenizer.encode(corpus.text), tokenizer.vocab_size, 0.3, seed=7)
-    session = TrainingSession(config, dataset)
+    session = TrainingSession(config, prepare(corpus, config).dataset)
     for _ in range(50):
         next(session)
     end = events(lines)[-1]
@@ -187,6 +185,14 @@ def test_a_list_from_a_file(train: Train, tmp_path: Path) -> None:
         (["--lr", "nan"], "Learning rate is nan, but has to be above 0 "),
         (["--batch-size", "100000"], "Batch size is 100000, but has to be a whole number from 1 "),
         (["--betas", "1", "0.9"], "Beta 1 is 1.0, but has to be from 0 "),
+        (["--tokenizer", "oracle"], "There is no tokenizer 'oracle': choose char, byte, word, subword, or a "),
+        (["--tokenizer", "none.json"], "'none.json' was not found."),
+        (["--model", "mlp", "--init", "log-counts"], "The start 'log of counts + 1' is not for the model 'MLP'"),
+        (["--model", "mlp", "--hidden", "0"], "Hidden units is 0, but has to be a whole number from 1 "),
+        (
+            ["--schedule", "cosine", "--warmup-steps", "60", "--steps", "50"],
+            "The rate rises for 60 steps, but is to be lowest at step 50",
+        ),
         (["--device", "abacus"], "There is no device 'abacus' here: choose cpu"),
     ],
 )
@@ -207,6 +213,8 @@ def test_bad_input_is_one_sentence(train: Train, arguments: list[str], sentence:
         ["--batch-size", "none"],
         ["--threads", "0"],
         ["--model", "oracle"],
+        ["--schedule", "none"],
+        ["--layer-init", "log-counts"],
         ["--init", "ones"],
         ["--lr", "fast"],
     ],
@@ -230,10 +238,20 @@ def test_every_flag_states_its_default(capsys: pytest.CaptureFixture[str]) -> No
         parse("--help")
     text = capsys.readouterr().out
     flags = len(re.findall(r"^  --", text, re.MULTILINE))
-    assert flags == 17
+    assert flags == 25
     words = " ".join(text.split())
     assert words.count("(default: ") == flags
-    assert "(default: 50 for sgd, 0.1 for adam, 0.1 for adamw)" in words
+    for default in (
+        "50 for sgd, 0.1 for adam, 0.1 for adamw; "
+        "0.1 for mlp with sgd; 0.003 for mlp with adam; 0.003 for mlp with adamw",
+        "0 for sgd, 0 for adam, 0.01 for adamw",
+        "8 for bigram, 3 for mlp",
+        "zeros for bigram, normal-1 for mlp",
+        "adam for bigram, adamw for mlp",
+        "all for bigram, 32 for mlp",
+        "as --steps",
+    ):
+        assert f"(default: {default})" in words
 
 
 @pytest.mark.parametrize("optimizer", list(catalog.OPTIMIZERS))
@@ -241,6 +259,76 @@ def test_rates_belong_to_their_optimizer(optimizer: str, small: str) -> None:
     config, _ = command._config_and_corpus(parse("--text", small, "--optimizer", optimizer))
     assert config.lr == (50 if optimizer == "sgd" else 0.1)
     assert config.weight_decay == (0.01 if optimizer == "adamw" else 0)
+
+
+def config_of(*arguments: str) -> RunConfig:
+    return command._config_and_corpus(parse(*arguments))[0]
+
+
+def test_defaults_belong_to_their_model() -> None:
+    assert config_of() == RunConfig(device="auto", threads=0)
+    mlp = config_of("--model", "mlp")
+    assert (mlp.block_size, mlp.batch_size, mlp.optimizer, mlp.lr, mlp.init) == (3, 32, "adamw", 0.003, "normal-1")
+    assert (mlp.n_embd, mlp.hidden, mlp.layer_init, mlp.weight_decay) == (10, 200, "kaiming", 0.01)
+    assert config_of("--model", "mlp", "--optimizer", "adam").lr == 0.003
+    assert config_of("--model", "mlp", "--optimizer", "sgd").lr == 0.1
+    assert config_of("--model", "mlp", "--batch-size", "all").whole_text
+
+
+def test_every_flag_is_heard() -> None:
+    flags = "--model mlp --n-embd 2 --hidden 5 --layer-init xavier --clip 0.5 --block-size 4 --init zeros"
+    more = "--schedule cosine --warmup-steps 7 --vocab-size 300 --tokenizer word --steps 90"
+    config = config_of(*flags.split(), *more.split())
+    assert (config.model, config.n_embd, config.hidden, config.layer_init) == ("mlp", 2, 5, "xavier")
+    assert (config.clip, config.block_size, config.init) == (0.5, 4, "zeros")
+    assert (config.schedule, config.warmup_steps, config.schedule_steps) == ("cosine", 7, 90)
+    assert (config.tokenizer, config.vocab_size, config.tokenizer_file) == ("word", 300, "")
+    assert config_of("--schedule", "cosine", "--schedule-steps", "2000").schedule_steps == 2000
+    assert config_of("--schedule", "cosine", "--steps", "50").warmup_steps == 5  # a short run, a short warm-up
+
+
+def test_a_tokenizer_is_a_name_or_a_file(small: str) -> None:
+    assert command._tokenizer("byte") == ("byte", "")
+    assert command._tokenizer("none.json") == ("file", "none.json")  # whoever reads it says that it is not there
+    assert command._tokenizer(small) == ("file", small)
+
+
+def test_an_mlp_says_where_a_bigram_stops(train: Train, small: str) -> None:
+    code, lines, _ = train("--text", small, "--model", "mlp", "--hidden", "20", "--steps", "300")
+    assert code == 0
+    assert lines[0].startswith("MLP: 961 weights for a vocabulary of 11, on ")
+    assert re.fullmatch(
+        r"Guessing: 2\.3979 nats per token\. Floor of pairs: \d\.\d{4}\. A bigram table cannot go below it\.",
+        lines[2],
+    )
+    _, exact, _ = train("--text", small, "--steps", "1", "--json")
+    _, lines, _ = train("--text", small, "--model", "mlp", "--hidden", "20", "--steps", "300", "--json")
+    start, *_, end = events(lines)
+    assert list(start) == [*START, "train_loss", "val_loss"]
+    assert start["bigram_floor"] == pytest.approx(events(exact)[0]["bigram_floor"], rel=1e-12)
+    assert end["train_loss"] < start["bigram_floor"] < start["train_loss"]
+
+
+def test_an_estimate_before_the_first_step_is_called_one(
+    train: Train, small: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(command, "_START_BUDGET_S", 0.0)
+    _, lines, _ = train("--text", small, "--model", "mlp", "--steps", "1")
+    assert lines[3].endswith(" on what is held out, estimated from a sample.")
+    assert "estimated" not in lines[4]
+    _, lines, _ = train("--text", small, "--model", "mlp", "--steps", "1", "--json")
+    start, *_, end = events(lines)
+    assert start["estimated"] is True
+    assert list(end) == END
+
+
+def test_remarks_on_a_text_go_to_stderr(train: Train, tmp_path: Path) -> None:
+    path = tmp_path / "old.txt"
+    path.write_bytes("der Bär und die Kühe\n".encode("latin-1") * 30)
+    code, lines, err = train("--text", str(path), "--steps", "1", "--json")
+    assert code == 0
+    assert "Latin-1" in err
+    assert [event["event"] for event in events(lines)] == ["start", "progress", "end"]
 
 
 def test_a_run_that_diverges(train: Train, small: str) -> None:

@@ -24,9 +24,11 @@ def test_what_a_first_step_imports_is_imported_by_it() -> None:
         import numpy as np
         warm_up()
         before = set(sys.modules)
-        session = TrainingSession(RunConfig(), make_dataset(np.array([0, 1, 1, 0], np.uint8), 2, 0.0))
-        next(session)
-        session.checkpoint()
+        for config in (RunConfig(), RunConfig(model="mlp", batch_size=2, clip=1.0, schedule="cosine")):
+            session = TrainingSession(config, make_dataset(np.array([0, 1, 1, 0], np.uint8), 2, 0.0))
+            next(session)
+            session.checkpoint()
+            session.losses_within(0.0)
         print(*sorted(set(sys.modules) - before))
     """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

@@ -8,22 +8,21 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLineEdit,
     QPushButton,
-    QVBoxLayout,
+    QStackedWidget,
     QWidget,
 )
 
 from embedviz.analysis.ordering import by_frequency, by_similarity
 from embedviz.engine.snapshots import Snapshot
-from embedviz.gui.cell_readout import CellReadout
 from embedviz.gui.controller import RunController
+from embedviz.gui.looked_up import NO_LIMIT, LookedUp
 from embedviz.gui.plots.colorbar import ColorBar
 from embedviz.gui.plots.heatmap import Heatmap
-from embedviz.gui.plots.strip import RowStrip
+from embedviz.gui.plots.plane import TokenPlane
 from embedviz.gui.state import AppState, Phase
-from embedviz.gui.table_view import MODES, TableFrame, TableModes
-from embedviz.gui.theme import Role, Theme
-from embedviz.gui.widgets import Card, Choice, LiveLabel, Segments, caption, named
-from embedviz.text.glyphs import glyph
+from embedviz.gui.table_view import MODES, TableFrame, TableModes, modes_of
+from embedviz.gui.theme import Theme
+from embedviz.gui.widgets import Card, Choice, Segments, caption, named
 
 SIDE_WIDTH = 248  # designed pixels of the column beside the heatmap
 ORDERS = (("id", "rows by id"), ("frequency", "by frequency"), ("similarity", "by similarity"))
@@ -51,33 +50,24 @@ class LookupTablePanel(Card):
         self.header.addWidget(self.mode)
         self.heatmap = Heatmap(theme)
         self.heatmap.setObjectName("lookupHeatmap")
+        self.plane = TokenPlane(theme)
+        self.plane.setObjectName("tokenPlane")
+        self._pictures = QStackedWidget()
+        self._pictures.addWidget(self.heatmap)
+        self._pictures.addWidget(self.plane)
         self.legend = ColorBar(theme)
-        self.strip = RowStrip(theme)
-        self.strip.setObjectName("rowStrip")
-        self.cell = CellReadout(theme)
-        middle = QHBoxLayout()
-        middle.setSpacing(theme.px(8))
-        middle.addWidget(self.heatmap, 1)
-        middle.addWidget(self.legend)
-        self._side = self._make_side()
-        middle.addWidget(self._side)
-        self.body.addLayout(middle, 1)
+        self.side = LookedUp(state, theme)
+        self.strip, self.cell = self.side.strip, self.side.cell
+        self._middle = QHBoxLayout()
+        self._middle.setSpacing(theme.px(8))
+        self._middle.addWidget(self._pictures, 1)
+        self._middle.addWidget(self.legend)
+        self._middle.addWidget(self.side)
+        self.body.addLayout(self._middle, 1)
         self.body.addLayout(self._make_tools())
         self._connect()
         self._restyle()
-
-    def _make_side(self) -> QWidget:
-        side = QWidget()
-        layout = QVBoxLayout(side)
-        layout.setContentsMargins(self.theme.px(8), 0, 0, 0)
-        layout.setSpacing(self.theme.px(4))
-        self._strip_title = LiveLabel("Rows looked up")
-        self._strip_line = caption(elided=True)
-        layout.addWidget(self._strip_title)
-        layout.addWidget(self._strip_line)
-        layout.addWidget(self.strip, 1)
-        layout.addWidget(self.cell)
-        return side
+        self.mode.set_available(modes_of(state.config))
 
     def _make_tools(self) -> QHBoxLayout:
         self._sort = named(
@@ -120,7 +110,9 @@ class LookupTablePanel(Card):
         self.heatmap.hovered.connect(self._show_cell)
         self.heatmap.row_clicked.connect(self._select_row)
         self.heatmap.view_changed.connect(self._show_title)
-        self.strip.hovered.connect(self._show_strip_cell)
+        self.plane.hovered.connect(state.set_hovered)
+        self.plane.clicked.connect(self._select_token)
+        self.side.pointed.connect(self._show_strip_cell)
         state.document_changed.connect(self._take_document)
         state.run_changed.connect(self._take_run)
         state.selection_changed.connect(self._show_context)
@@ -135,7 +127,7 @@ class LookupTablePanel(Card):
     @Slot()
     def _take_document(self) -> None:
         document = self._state.document
-        self._labels = [glyph(token) for token in document.tokenizer.vocabulary] if document else []
+        self._labels = list(document.tokenizer.labels) if document else []
         self._modes.reset()
         self._frame = None  # that of another vocabulary
         self._arrange()
@@ -148,6 +140,9 @@ class LookupTablePanel(Card):
             self._run_id = self._state.run.run_id
             self._modes.reset()
             self._similar_in = None
+            self.mode.set_available(modes_of(self._state.config))
+            self._label()
+            self._fit_side()
 
     @Slot()
     def _take_colours(self) -> None:
@@ -163,6 +158,7 @@ class LookupTablePanel(Card):
             self.legend.set_empty(" ")  # it would tell of the frame before
             self.heatmap.set_empty(made)
             self.subtitle.setText("")
+            self._pictures.setCurrentWidget(self.heatmap)
             self._show_context()
             self.cell.set_also("", None)
             self.cell.refresh(self._state)
@@ -171,9 +167,9 @@ class LookupTablePanel(Card):
         if self._similar_in is None and self._sort.currentData() == "similarity" and made.values.any():
             self._arrange()  # zeros are all alike: there is something to sort by only now
             return
-        size = len(self._labels)
+        size, columns = made.values.shape
         shown = "" if len(self._order) == size else f", {len(self._order):,} rows shown"
-        self._title = f"token_embedding_table · {size:,} × {size:,} · {made.title}{shown}"
+        self._title = f"token_embedding_table · {size:,} × {columns:,} · {made.title}{shown}"
         in_order, numbers = (
             array if array is None or self._is_plain else array[self._order]
             for array in (made.values, made.numbers)
@@ -182,6 +178,10 @@ class LookupTablePanel(Card):
         self.heatmap.set_empty("")
         self.legend.set_empty("")
         self.heatmap.set_data(in_order, made.levels, made.colormap, numbers)
+        is_plane = self.mode.value == "plane"
+        self._pictures.setCurrentWidget(self.plane if is_plane else self.heatmap)
+        if is_plane:
+            self.plane.set_points(self._labels, made.values, made.levels[1], self._order)
         self._show_title()
         self.legend.set_levels(made.levels, made.colormap, made.ticks)
         self._show_context()
@@ -191,27 +191,8 @@ class LookupTablePanel(Card):
 
     @Slot()
     def _show_context(self) -> None:
-        ids = self._state.context_ids
         self._outline()
-        if self._frame is None or not len(ids):
-            ask = "Select a token of your line: its row appears here."
-            self.strip.set_empty(self._why_empty if len(ids) else ask)
-            self._strip_title.setText("Rows looked up")
-            self._strip_line.setText("")
-            return
-        text = "".join(self._labels[i] for i in ids.tolist())
-        listed = ", ".join(map(str, ids.tolist()))
-        self._strip_title.setText(f"Rows looked up  ({len(ids)}, {self._frame.values.shape[1]})")
-        self._strip_line.setText(f"“{text}” → ids {listed}")
-        self.strip.set_empty("")
-        self.strip.set_rows(
-            [self._labels[i] for i in ids.tolist()],
-            ids.tolist(),
-            self._frame.values[ids],
-            self._frame.levels,
-            self._frame.colormap,
-            len(ids) - 1 if self._state.selected_id is not None else None,
-        )
+        self.side.show_rows(self._frame, self._why_empty)
 
     @Slot()
     def _outline(self) -> None:
@@ -220,6 +201,9 @@ class LookupTablePanel(Card):
         rows = [self._place[i] for i in dict.fromkeys(wanted) if i in self._place]
         selected = state.selected_id
         self.heatmap.set_outlined(rows, self._place.get(selected) if selected is not None else None)
+        self.plane.set_marked(
+            state.context_ids.tolist(), -1 if selected is None else selected, state.hovered_token
+        )
 
     # --- order --------------------------------------------------------------------------------------
 
@@ -241,11 +225,16 @@ class LookupTablePanel(Card):
             if self._frame.values.any():
                 self._similar_in = self.mode.value, self._state.snapshot
         if self._hide.isChecked():
-            order = order[document.pairs.sum(axis=1)[order] > 0]
+            order = order[document.pairs.row_sums[order] > 0]
         self._order = order
         self._place = {token: row for row, token in enumerate(order.tolist())}
-        self.heatmap.set_labels([self._labels[i] for i in order.tolist()], self._labels)
+        self._label()
         self.refresh()
+
+    def _label(self) -> None:
+        """Name rows by their tokens; columns too where they stand for tokens, else they are numbered."""
+        columns = self._labels if self._state.config.model == "bigram" else None
+        self.heatmap.set_labels([self._labels[i] for i in self._order.tolist()], columns)
 
     @Slot()
     def _arrange_again(self) -> None:
@@ -283,8 +272,11 @@ class LookupTablePanel(Card):
 
     @Slot(int)
     def _select_row(self, row: int) -> None:
+        self._select_token(int(self._order[row]))
+
+    @Slot(int)
+    def _select_token(self, token: int) -> None:
         state = self._state
-        token = int(self._order[row])
         places = np.flatnonzero(state.line_ids == token)
         if len(places):
             state.select(int(places[np.argmin(np.abs(places - state.selected))]))
@@ -297,9 +289,8 @@ class LookupTablePanel(Card):
         self._state.set_hovered(int(self._order[row]) if inside else -1)
 
     @Slot(int, int)
-    def _show_strip_cell(self, row: int, column: int) -> None:
-        ids = self._state.context_ids
-        self.cell.point_at(self._state, int(ids[row]) if 0 <= row < len(ids) else -1, column)
+    def _show_strip_cell(self, token: int, column: int) -> None:
+        self.cell.point_at(self._state, token, column)
 
     @Slot()
     def _show_title(self) -> None:
@@ -309,6 +300,13 @@ class LookupTablePanel(Card):
 
     @Slot()
     def _restyle(self) -> None:
-        self._side.setFixedWidth(self.theme.px(SIDE_WIDTH))
-        self._strip_title.setFont(self.theme.font(Role.BODY, bold=True))
-        self._find.setFixedWidth(self.theme.px(120))
+        self._fit_side()
+        self._find.setFixedWidth(self.theme.px(104))
+
+    def _fit_side(self) -> None:
+        """Give the column beside the table as much as the table, where that is narrow."""
+        width = self.theme.px(SIDE_WIDTH)
+        is_narrow = self._state.config.model != "bigram"
+        self.side.setMinimumWidth(width)
+        self.side.setMaximumWidth(NO_LIMIT if is_narrow else width)
+        self._middle.setStretchFactor(self.side, 1 if is_narrow else 0)

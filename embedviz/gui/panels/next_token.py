@@ -8,10 +8,9 @@ from PySide6.QtWidgets import QHBoxLayout, QWidget
 from embedviz.engine.snapshots import Snapshot
 from embedviz.gui.plots.bars import BarChart
 from embedviz.gui.plots.figures import figure
-from embedviz.gui.state import AppState
+from embedviz.gui.state import AppState, Phase
 from embedviz.gui.theme import Theme
 from embedviz.gui.widgets import Card, Choice, LiveLabel, Segments, caption, named
-from embedviz.text.glyphs import glyph
 
 TOP_K = 50
 SHOWN_CONTEXT = 16  # tokens of the context in the title; the end of it is what matters
@@ -68,16 +67,16 @@ class NextTokenPanel(Card):
     @Slot()
     def _take_document(self) -> None:
         document = self._state.document
-        self._labels = [glyph(token) for token in document.tokenizer.vocabulary] if document else []
+        self._labels = list(document.tokenizer.labels) if document else []
 
     @Slot()
     def refresh(self) -> None:
         """Draw the bars anew."""
         state = self._state
         document, snapshot = state.document, state.snapshot
-        self._show_title()
         token = state.selected_id
         if document is None or token is None:
+            self._show_title()
             self._show_nothing(
                 "Select a token of your line: the bars show what follows it."
                 if state.selected < 0
@@ -85,10 +84,17 @@ class NextTokenPanel(Card):
             )
             return
         if snapshot is None:
+            self._show_title()
             self._show_nothing("The trainer is warming up: the model's probabilities come with its first step.")
             return
-        log_model = log_softmax(_logits_after(token, snapshot).astype(np.float64))  # (V,)
-        data = document.probabilities[token]  # (V,)
+        logits = _logits_after(state, token, snapshot)
+        if logits is None:
+            if state.run.phase is Phase.LOST:
+                self._show_nothing("There is no trainer to ask what follows this: go on from the last step first.")
+            return  # the frame with them is under way: what is shown says of which context it is
+        self._show_title()
+        log_model = log_softmax(logits.astype(np.float64))  # (V,)
+        data = document.pairs.probabilities(token)  # (V,)
         order = np.argsort(-log_model, kind="stable")  # (V,)
         ranks = np.empty_like(order)
         ranks[order] = np.arange(1, len(order) + 1)
@@ -97,6 +103,8 @@ class NextTokenPanel(Card):
         self.bars.set_caption(part)
         self._draw(shown, log_model, data, ranks)
         self._model_key.setText(f"● model, step {snapshot.step:,}")
+        after = f" after ‘{self._labels[token]}’ alone" if state.config.model != "bigram" else ""
+        self._data_key.setText(f"▏text{after}")
 
     def _show_nothing(self, why: str) -> None:
         self.bars.set_empty(why)
@@ -149,19 +157,22 @@ class NextTokenPanel(Card):
         c = self.theme.colours
         self._model_key.setText(self._model_key.text() or "● model")
         self._model_key.setStyleSheet(f"color: {c.model};")
-        self._data_key.setText("▏text")
+        self._data_key.setText(self._data_key.text() or "▏text")
         self._data_key.setStyleSheet(f"color: {c.data};")
 
 
-def _logits_after(token: int, snapshot: Snapshot) -> NDArray[np.float32]:
-    """Return the logits (V,) of what follows a context that ends with `token`, at the snapshot's step.
+def _logits_after(state: AppState, token: int, snapshot: Snapshot) -> NDArray[np.float32] | None:
+    """Return the logits (V,) of what follows the context that ends with `token`, at the snapshot's step.
 
-    Where the frame with them is still under way (or never comes, the trainer being gone), the table has
-    them: a bigram's logits are its row.
+    Where the frame with them is still under way (or never comes, the trainer being gone), a bigram's table
+    has them: its logits are its row. Of another model they are then not known: None.
     """
-    if len(snapshot.logits) and snapshot.contexts[0, -1] == token:
-        return np.asarray(snapshot.logits[0])
-    return np.asarray(snapshot.tables["token"][token])
+    is_bigram = state.config.model == "bigram"
+    if len(snapshot.logits):
+        watched = snapshot.contexts[0]
+        if watched[-1] == token if is_bigram else np.array_equal(watched, state.context_ids[-len(watched) :]):
+            return np.asarray(snapshot.logits[0])
+    return np.asarray(snapshot.tables["token"][token]) if is_bigram else None
 
 
 def log_softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:

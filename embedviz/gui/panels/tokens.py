@@ -1,48 +1,53 @@
 """The Tokens panel: the own line, its tokens as chips, and the vocabulary with its counts."""
 
-from PySide6.QtCore import (
-    QAbstractTableModel,
-    QMimeData,
-    QModelIndex,
-    QObject,
-    QPersistentModelIndex,
-    QSortFilterProxyModel,
-    Qt,
-    Slot,
-)
+from html import escape
+from pathlib import Path
+
+from PySide6.QtCore import QEvent, QModelIndex, QObject, Qt, Slot
+from PySide6.QtGui import QAction, QHelpEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
     QHeaderView,
     QLineEdit,
-    QPlainTextEdit,
     QStackedWidget,
     QTableView,
+    QToolTip,
     QVBoxLayout,
     QWidget,
 )
 
-from embedviz.gui.documents import Document
+from embedviz.gui.own_line import LINE_LIMIT, LineCutter, OwnLine
 from embedviz.gui.plots.chips import ChipView
-from embedviz.gui.state import AppState
+from embedviz.gui.state import AT_ONCE, AppState
+from embedviz.gui.texts import TextOpener
 from embedviz.gui.theme import Theme
+from embedviz.gui.tokenizer_choice import TokenizerChoice
+from embedviz.gui.vocabulary import VocabularyModel
 from embedviz.gui.widgets import Card, Figure, Segments, caption, named
-from embedviz.text.glyphs import glyph
 from embedviz.text.tokenizers import UNKNOWN
 
-LINE_LIMIT = 5000  # characters of the own line; the rest of a paste is cut off, and said so
-LINE_ROWS = 3
-
-Index = QModelIndex | QPersistentModelIndex
+LINE_ROWS, FEW_LINE_ROWS = 3, 2
+ROOMY_HEIGHT = 480  # designed pixels: in a lower panel the chips need the room more than the field does
 
 
 class TokensPanel(Card):
-    """Type a line, see its tokens, select one; or search the vocabulary."""
+    """Choose a tokenizer, type a line, see its tokens, select one; or search the vocabulary."""
 
-    def __init__(self, state: AppState, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        state: AppState,
+        texts: TextOpener,
+        actions: dict[str, QAction],
+        theme: Theme,
+        parent: QWidget | None = None,
+    ) -> None:
         super().__init__("Tokens", theme, parent)
         self.setObjectName("tokensPanel")
         self._state = state
+        self._texts = texts
+        self.cutter = LineCutter(state, self)
+        self._title = ""
         self.segments = Segments(
             (
                 ("line", "Own line", "Type a line and see its tokens"),
@@ -51,6 +56,14 @@ class TokensPanel(Card):
             theme,
         )
         self.header.addWidget(self.segments)
+        self.tokenizers = TokenizerChoice(state, texts, actions, theme)
+        self.body.insertWidget(1, self.tokenizers)
+        self.body.removeWidget(self.subtitle)
+        below = QHBoxLayout()
+        below.addWidget(self.subtitle, 1)
+        below.addWidget(self.tokenizers.more)
+        self.body.insertLayout(2, below)
+        self.subtitle.installEventFilter(self)
         self._pages = QStackedWidget()
         self._pages.addWidget(self._make_line_page())
         self._pages.addWidget(self._make_vocabulary_page())
@@ -71,9 +84,11 @@ class TokensPanel(Card):
         self._restyle()
 
     def _make_line_page(self) -> QWidget:
-        self.edit = named(OwnLine(tabChangesFocus=True), "ownLine", says="Own line")
+        self.edit = named(OwnLine(), "ownLine", says="Own line")
         self.edit.setPlaceholderText("Type anything: it is cut into tokens as you type.")
         self.edit.textChanged.connect(self._take_line)
+        self.edit.overflowed.connect(self._texts.offer)
+        self.edit.overflowed.connect(self._show_notice)
         self.chips = ChipView(self.theme)
         self.chips.setObjectName("chips")
         self.chips.selected.connect(self._state.select)
@@ -91,11 +106,9 @@ class TokensPanel(Card):
         self.search = QLineEdit(placeholderText="Find a token or an id", clearButtonEnabled=True)
         named(self.search, "vocabularySearch", says="Find a token or an id in the vocabulary")
         self._vocabulary = VocabularyModel(self)
-        self._filtered = VocabularyFilter(self)
-        self._filtered.setSourceModel(self._vocabulary)
-        self.search.textChanged.connect(self._filtered.set_pattern)
+        self.search.textChanged.connect(self._vocabulary.set_pattern)
         self.table = named(QTableView(sortingEnabled=True, showGrid=False), "vocabularyTable", says="Vocabulary")
-        self.table.setModel(self._filtered)
+        self.table.setModel(self._vocabulary)
         self.table.sortByColumn(2, Qt.SortOrder.DescendingOrder)
         self.table.verticalHeader().hide()
         self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
@@ -114,8 +127,7 @@ class TokensPanel(Card):
 
     @Slot()
     def _take_line(self) -> None:
-        text = self.edit.text
-        self._state.set_line(text[:LINE_LIMIT])
+        self._state.set_line(self.edit.text[:LINE_LIMIT])
 
     @Slot(str)
     def _show_page(self, name: str) -> None:
@@ -123,7 +135,7 @@ class TokensPanel(Card):
 
     @Slot(QModelIndex, QModelIndex)
     def _point_at(self, current: QModelIndex, _previous: QModelIndex) -> None:
-        self._state.set_hovered(self._filtered.mapToSource(current).row() if current.isValid() else -1)
+        self._state.set_hovered(self._vocabulary.id_at(current))
 
     # --- from the state -----------------------------------------------------------------------------
 
@@ -132,35 +144,49 @@ class TokensPanel(Card):
         document = self._state.document
         if document is None:
             return
-        corpus = document.corpus
-        self.subtitle.setText(f"{corpus.name}, one item per line" if corpus.per_line else corpus.name)
+        corpus, tokenizer = document.corpus, document.tokenizer
+        parts = [corpus.name, "one item per line" if corpus.per_line else ""]
+        if tokenizer.name == "file":
+            parts.append(Path(document.config.tokenizer_file).name)
+        self._title = ", ".join(filter(None, parts))
+        self.subtitle.setText(f"{self._title} · {tokenizer.policy}")
+        self.subtitle.setAccessibleDescription(" ".join(corpus.remarks))
         self._vocabulary.set_document(document)
-        self._figures["characters"].set_value(f"{len(corpus.text):,}")
+        self._figures["characters"].set_value(f"{corpus.n_characters:,}")
         self._figures["tokens"].set_value(f"{document.tokens:,}")
         self._figures["vocabulary"].set_value(f"{document.vocab_size:,}")
         self._figures["chars / token"].set_value(f"{document.characters_per_token:.2f}")
 
     @Slot()
     def _show_line(self) -> None:
-        state = self._state
-        if self.edit.text[:LINE_LIMIT] != state.line:
+        state, line = self._state, self._state.encoded
+        if self.edit.text[:LINE_LIMIT] != line.text:
             self.edit.blockSignals(True)
-            self.edit.setPlainText(state.line)
+            self.edit.setPlainText(line.text)
             self.edit.blockSignals(False)
-        ids = state.line_ids
-        glyphs = [glyph(state.line[begin:end]) for begin, end in state.line_spans.tolist()]
-        self.chips.set_tokens(glyphs, ids.tolist())
-        self.chips.set_empty("" if len(ids) else "Type a line above: its tokens appear here.")
+        unknown_id = state.document.tokenizer.unknown_id if state.document else None
+        self.chips.set_tokens(line.labels, line.ids, line.captions, unknown_id)
+        self.chips.set_empty(self._why_no_chips())
         self._show_notice()
 
+    def _why_no_chips(self) -> str:
+        if len(self._state.line_ids):
+            return ""
+        if self.cutter.busy or len(self._state.line) > AT_ONCE:
+            return "This long line is being cut into tokens."
+        if self._state.line:
+            return "This tokenizer makes no token of this line."
+        return "Type a line above: its tokens appear here."
+
+    @Slot()
     def _show_notice(self) -> None:
-        state = self._state
+        """Say what is to be known of the line: what has no row, and what was left out."""
         parts = []
-        unknown = int((state.line_ids == UNKNOWN).sum())
+        unknown = int((self._state.line_ids == UNKNOWN).sum())
         if unknown:
-            which = "1 token is" if unknown == 1 else f"{unknown} tokens are"
+            which = "1 token is" if unknown == 1 else f"{unknown:,} tokens are"
             parts.append(f"{which} not in this text's vocabulary: no row to look up.")
-        if len(self.edit.text) > LINE_LIMIT:
+        if self.edit.was_cut:
             parts.append(f"Only the first {LINE_LIMIT:,} characters are shown.")
         self._notice.setText(" ".join(parts))
         self._notice.setVisible(bool(parts))
@@ -169,95 +195,32 @@ class TokensPanel(Card):
     def _show_selection(self) -> None:
         self.chips.set_selection(self._state.selected, self._state.context_range)
 
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Say in the subtitle's tooltip what was remarked when the text was read."""
+        if event.type() != QEvent.Type.ToolTip or not isinstance(event, QHelpEvent):
+            return super().eventFilter(watched, event)
+        paragraphs = "".join(f"<p>{escape(remark)}</p>" for remark in self._remarks())  # rich text is wrapped
+        QToolTip.showText(event.globalPos(), paragraphs, self.subtitle)
+        return True
+
+    def _remarks(self) -> list[str]:
+        document = self._state.document
+        if document is None:
+            return []
+        corpus = document.corpus
+        return [self._title, document.tokenizer.policy, f"Read as {corpus.encoding}.", *corpus.remarks]
+
     @Slot()
     def _restyle(self) -> None:
         self.edit.setFont(self.theme.font())
-        lines = self.edit.fontMetrics().lineSpacing() * LINE_ROWS
-        self.edit.setFixedHeight(lines + self.theme.px(24))
+        self._fit_line()
         self.table.verticalHeader().setDefaultSectionSize(self.table.fontMetrics().height() + self.theme.px(8))
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Give the field as many rows as there is room for."""
+        super().resizeEvent(event)
+        self._fit_line()
 
-class OwnLine(QPlainTextEdit):
-    """The field of the own line. Files that are dropped on it go to the window, which opens them."""
-
-    @property
-    def text(self) -> str:
-        """What was typed; toPlainText() would make a space of a no-break space."""
-        return self.document().toRawText().replace("\u2029", "\n").replace("\u2028", "\n")
-
-    def canInsertFromMimeData(self, source: QMimeData) -> bool:
-        """Take text, but no files."""
-        return not source.hasUrls() and super().canInsertFromMimeData(source)
-
-
-class VocabularyModel(QAbstractTableModel):
-    """Tokens, ids, counts in the training part, and their share of it."""
-
-    HEADERS = ("token", "id", "count", "share")
-
-    def __init__(self, parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self._document: Document | None = None
-
-    def set_document(self, document: Document) -> None:
-        """List another vocabulary."""
-        self.beginResetModel()
-        self._document = document
-        self.endResetModel()
-
-    def rowCount(self, _parent: Index = QModelIndex()) -> int:  # noqa: B008  # Qt's own default
-        """One row a token."""
-        return self._document.vocab_size if self._document else 0
-
-    def columnCount(self, _parent: Index = QModelIndex()) -> int:  # noqa: B008
-        """Token, id, count, share."""
-        return len(self.HEADERS)
-
-    def headerData(self, section: int, orientation: Qt.Orientation, role: int = 0) -> object:
-        """Name the columns."""
-        if role == Qt.ItemDataRole.DisplayRole and orientation == Qt.Orientation.Horizontal:
-            return self.HEADERS[section]
-        return None
-
-    def data(self, index: Index, role: int = 0) -> object:
-        """Return what a cell shows, or (UserRole) what it is sorted by."""
-        document = self._document
-        if document is None:
-            return None
-        row, column = index.row(), index.column()
-        if role == Qt.ItemDataRole.TextAlignmentRole:
-            side = Qt.AlignmentFlag.AlignLeft if column == 0 else Qt.AlignmentFlag.AlignRight
-            return int(side | Qt.AlignmentFlag.AlignVCenter)
-        count = int(document.counts[row])
-        values = (row, row, count, count)
-        if role == Qt.ItemDataRole.UserRole:
-            return values[column]
-        if role == Qt.ItemDataRole.DisplayRole:
-            share = count / max(1, len(document.dataset.train_ids))
-            return (glyph(document.tokenizer.vocabulary[row]), str(row), f"{count:,}", f"{share:.2%}")[column]
-        return None
-
-
-class VocabularyFilter(QSortFilterProxyModel):
-    """Sorts by number; keeps the rows whose token, glyph or id is asked for."""
-
-    def __init__(self, parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self.setSortRole(Qt.ItemDataRole.UserRole)
-        self._pattern = ""
-
-    @Slot(str)
-    def set_pattern(self, pattern: str) -> None:
-        """Keep only what fits `pattern`; everything if it is empty."""
-        self._pattern = pattern
-        self.invalidate()
-
-    def filterAcceptsRow(self, row: int, _parent: Index) -> bool:
-        """Tell whether the token's glyph holds the pattern, or its id is the pattern."""
-        if not self._pattern:
-            return True
-        model = self.sourceModel()
-        text = str(model.data(model.index(row, 0), Qt.ItemDataRole.DisplayRole))
-        # A blank asks for the token "space", which is shown as its glyph.
-        wanted = self._pattern if self._pattern.strip() else "".join(map(glyph, self._pattern))
-        return wanted in text or self._pattern == str(row)
+    def _fit_line(self) -> None:
+        rows = LINE_ROWS if self.height() >= self.theme.px(ROOMY_HEIGHT) else FEW_LINE_ROWS
+        self.edit.setFixedHeight(self.edit.fontMetrics().lineSpacing() * rows + self.theme.px(24))

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import (
     QGridLayout,
     QHBoxLayout,
     QSpinBox,
+    QStackedWidget,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -17,6 +18,7 @@ from embedviz import catalog
 from embedviz.analysis.convergence import TOLERANCE
 from embedviz.engine.messages import Until
 from embedviz.gui.controller import PACES, RunController
+from embedviz.gui.hidden_layer import HiddenLayerView
 from embedviz.gui.icons import transport_icon
 from embedviz.gui.loss_view import LossView
 from embedviz.gui.plots.figures import figure
@@ -59,6 +61,7 @@ class TrainingPanel(Card):
                     "Gap to the floor",
                     "How far above the floor the loss still is, on a logarithmic scale",
                 ),
+                ("hidden", "Hidden layer", "What the hidden units put out, and how many of them are stuck"),
             ),
             theme,
         )
@@ -77,12 +80,16 @@ class TrainingPanel(Card):
         column.addStretch(1)
         column.addLayout(self._make_pace())
         self.loss = LossView(state, theme)
+        self.hidden = HiddenLayerView(state, theme)
+        self._charts = QStackedWidget()
+        self._charts.addWidget(self.loss)
+        self._charts.addWidget(self.hidden)
         middle = QHBoxLayout()
         middle.setSpacing(theme.px(24))
         middle.addWidget(self._left)
-        middle.addWidget(self.loss, 1)
+        middle.addWidget(self._charts, 1)
         self.body.addLayout(middle, 1)
-        self.gap.chosen.connect(self._change_gap)
+        self.gap.chosen.connect(self._change_chart)
         state.run_changed.connect(self._show_run)
         state.frame_shown.connect(self._show_frame)
         state.pace_changed.connect(self._show_pace)
@@ -179,8 +186,10 @@ class TrainingPanel(Card):
             self._controller.set_pace(pace)
 
     @Slot(str)
-    def _change_gap(self, name: str) -> None:
+    def _change_chart(self, name: str) -> None:
         self.loss.set_gap_mode(name == "gap")
+        self._charts.setCurrentWidget(self.hidden if name == "hidden" else self.loss)
+        self._controller.set_wants_activations(name == "hidden")
 
     # --- from the state -----------------------------------------------------------------------------
 
@@ -200,8 +209,15 @@ class TrainingPanel(Card):
         batch = "whole text" if config.whole_text else f"batches of {config.batch_size} × {config.block_size}"
         start = catalog.STARTS[config.init].title
         threads = f"{config.threads} thread" + ("s" if config.threads != 1 else "")
-        how = f"{optimizer} · {config.lr:g}, {batch}, from {start}, seed {config.seed}"
+        if config.model != "bigram":
+            start += f", layers from {catalog.LAYER_STARTS[config.layer_init].title}"
+        rate = f"{config.lr:g}"
+        if config.schedule != "constant":
+            rate += f" {catalog.SCHEDULES[config.schedule].title}"
+        clip = f", clipped at {config.clip:g}" if config.clip else ""
+        how = f"{optimizer} · {rate}{clip}, {batch}, from {start}, seed {config.seed}"
         self.subtitle.setText(f"{how} · {config.device.upper()}, {threads}")
+        self.gap.set_available(("loss", "gap") if config.model == "bigram" else ("loss", "hidden"))
         playing = run.phase in (Phase.PLAYING, Phase.PAUSING) or self._controller.will_play
         self._show_play_icon("pause" if playing else "play")
         self._actions["step"].setEnabled(run.phase is Phase.PAUSED)
@@ -237,13 +253,15 @@ class TrainingPanel(Card):
             return
         estimated = " (estimate)" if reading.estimated else ""
         gap = reading.train - document.floor
+        is_bigram = run.config.model == "bigram"
         self._figures["train"].set_value(f"{reading.train:.4f}", f"training loss{estimated}")
         self._figures["val"].set_value(
             "none" if reading.val is None else f"{reading.val:.4f}",
             "nothing held out" if reading.val is None else f"validation loss{estimated}",
         )
-        self._figures["floor"].set_value(f"{document.floor:.4f}")
-        self._figures["gap"].set_value(figure(gap))
+        self._figures["floor"].set_value(f"{document.floor:.4f}", "floor" if is_bigram else "bigram floor")
+        side = "below" if gap < 0 and not is_bigram else "above"
+        self._figures["gap"].set_value(figure(gap if is_bigram else abs(gap)), f"{side} the floor")
         self._figures["uniform"].set_value(
             f"{math.log(document.vocab_size):.4f}", f"ln {document.vocab_size}, guessing"
         )
@@ -251,8 +269,10 @@ class TrainingPanel(Card):
         if reading.verdict == "learning":  # said of an earlier step; this is of the one that is shown
             beginning = "Still learning" if run.step else "Before the first step"
             sentence = f"{beginning}: {figure(gap, digits=2)} nats above the floor"
-            if gap < TOLERANCE:
+            if is_bigram and gap < TOLERANCE:
                 sentence = f"At the floor: less than {TOLERANCE:g} nats above it"
+            elif not is_bigram:
+                sentence = f"{beginning}: {figure(abs(gap), digits=2)} nats {side} the bigram floor"
         colour = self.theme.colour(VERDICT_COLOURS.get(reading.verdict, "warning"))
         self._verdict.set_dot(colour)
         self._verdict.setText(sentence)

@@ -1,4 +1,4 @@
-"""Tokens as chips: the glyph large, the id small under it; one is selected, some are its context."""
+"""Tokens as chips: the label large, a caption small under it; one is selected, some are its context."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
@@ -32,8 +32,10 @@ class ChipView(ScrollingPlot):
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(theme, "Tokens", parent)
-        self._glyphs: tuple[str, ...] = ()
-        self._ids: tuple[int, ...] = ()
+        self._labels: tuple[str, ...] = ()
+        self._captions: tuple[str, ...] = ()
+        self._ids: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
+        self._unknown: NDArray[np.bool_] = np.zeros(0, dtype=np.bool_)
         self._index = -1
         self._context = range(0)
         self._widths: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
@@ -43,15 +45,28 @@ class ChipView(ScrollingPlot):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
 
-    def set_tokens(self, glyphs: Sequence[str], ids: Sequence[int]) -> None:
-        """Show a chip a token; an id of -1 is an unknown one's. The selection is kept if it still exists."""
-        tokens = tuple(glyphs), tuple(ids)
-        if tokens == (self._glyphs, self._ids):
+    def set_tokens(
+        self,
+        labels: Sequence[str],
+        ids: "Sequence[int] | NDArray[np.int64]",
+        captions: Sequence[str],
+        unknown_id: int | None = None,
+    ) -> None:
+        """Show a chip a token. Those of id -1 and `unknown_id` are dashed. The selection is kept if it exists."""
+        labels, captions = tuple(labels), tuple(captions)
+        ids = np.array(ids, dtype=np.int64)  # (T,)
+        unknown = ids < 0
+        if unknown_id is not None:
+            unknown |= ids == unknown_id
+        if (labels, captions) == (self._labels, self._captions) and np.array_equal(ids, self._ids):
+            if not np.array_equal(unknown, self._unknown):
+                self._unknown = unknown
+                self.touch()
             return
-        self._glyphs, self._ids = tokens
-        if self._glyphs:
+        self._labels, self._captions, self._ids, self._unknown = labels, captions, ids, unknown
+        if labels:
             self._empty = ""
-        if self._index >= len(self._glyphs):
+        if self._index >= len(labels):
             self._index, self._context = -1, range(0)
         self._measure()
         self._lay_out()
@@ -72,14 +87,13 @@ class ChipView(ScrollingPlot):
 
     def describe(self) -> str:
         """Return how many tokens there are, and which is selected."""
-        words = counted(len(self._glyphs), "token")
-        unknown = self._ids.count(-1)
+        words = counted(len(self._labels), "token")
+        unknown = int(self._unknown.sum())
         if unknown:
             words += f", {unknown:,} unknown"
-        if 0 <= self._index < len(self._glyphs):
-            identity = self._ids[self._index]
-            words += f"; selected token {self._index + 1}: {self._glyphs[self._index]}, "
-            words += f"id {identity}" if identity >= 0 else "unknown"
+        if 0 <= self._index < len(self._labels):
+            words += f"; selected token {self._index + 1}: {self._labels[self._index]}, "
+            words += "unknown" if self._unknown[self._index] else f"id {self._ids[self._index]}"
         return words
 
     # ---- where it is
@@ -125,13 +139,13 @@ class ChipView(ScrollingPlot):
 
     def restyle(self) -> None:
         """Measure the tokens in the new fonts."""
-        self._glyph_font = self._theme.font(Role.TITLE, mono=True)
-        self._id_font = self._theme.font(Role.CAPTION)
+        self._label_font = self._theme.font(Role.TITLE, mono=True)
+        self._caption_font = self._theme.font(Role.CAPTION)
         self._measure()
         self._lay_out()
 
     def draw(self, painter: QPainter, exposed: QRect) -> None:
-        """Paint the chips on screen: the boxes first, then the glyphs, then the ids."""
+        """Paint the chips on screen: the boxes first, then the labels, then the captions."""
         shown = self.shown_chips()
         boxes = [(index, self.chip_rect(index)) for index in shown]
         boxes = [(index, box) for index, box in boxes if box.intersects(QRectF(exposed))]
@@ -160,10 +174,10 @@ class ChipView(ScrollingPlot):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Select a neighbour, or the first or last."""
         super().keyPressEvent(event)
-        if not self._glyphs or not self.is_own_key(event):
+        if not self._labels or not self.is_own_key(event):
             return
         event.accept()
-        last = len(self._glyphs) - 1
+        last = len(self._labels) - 1
         match event.key():
             case Qt.Key.Key_Home:
                 target = 0
@@ -201,7 +215,7 @@ class ChipView(ScrollingPlot):
 
     def _draw_box(self, painter: QPainter, index: int, box: QRectF) -> None:
         px = self._theme.px
-        unknown, chosen = self._ids[index] < 0, index == self._index
+        unknown, chosen = bool(self._unknown[index]), index == self._index
         width = 0
         painter.setBrush(self._theme.colour("ink" if chosen else "well"))
         if unknown:
@@ -219,39 +233,43 @@ class ChipView(ScrollingPlot):
 
     def _draw_texts(self, painter: QPainter, boxes: list[tuple[int, QRectF]]) -> None:
         px = self._theme.px
-        glyphs, digits = QFontMetricsF(self._glyph_font), QFontMetricsF(self._id_font)
+        labels, small = QFontMetricsF(self._label_font), QFontMetricsF(self._caption_font)
         ink, inverse = self._theme.colour("ink"), self._theme.colour("card")
         muted, warning = self._theme.colour("muted"), self._theme.colour("warning")
-        rise = px(3) + (px(CHIP_HEIGHT - 18) + glyphs.ascent() - glyphs.descent()) / 2
-        painter.setFont(self._glyph_font)
+        rise = px(3) + (px(CHIP_HEIGHT - 18) + labels.ascent() - labels.descent()) / 2
+        painter.setFont(self._label_font)
         for index, box in boxes:
-            text, width = self._glyphs[index], self._glyph_widths[self._glyphs[index]]
-            if width > box.width() - px(8):
-                text = glyphs.elidedText(text, Qt.TextElideMode.ElideMiddle, box.width() - px(8))
-                width = glyphs.horizontalAdvance(text)
             painter.setPen(inverse if index == self._index else ink)
-            painter.drawText(QPointF(box.left() + (box.width() - width) / 2, box.top() + rise), text)
-        painter.setFont(self._id_font)
-        digit, rise = digits.horizontalAdvance("0"), px(2) + digits.descent()
+            text, left = self._fitted(self._labels[index], self._label_widths, labels, box)
+            painter.drawText(QPointF(left, box.top() + rise), text)
+        painter.setFont(self._caption_font)
+        rise = px(2) + small.descent()
         for index, box in boxes:
-            unknown, chosen = self._ids[index] < 0, index == self._index
-            painter.setPen(inverse if chosen else warning if unknown else muted)
-            number = "?" if unknown else str(self._ids[index])
-            left = box.left() + (box.width() - digit * len(number)) / 2
-            painter.drawText(QPointF(left, box.bottom() - rise), number)
+            painter.setPen(inverse if index == self._index else warning if self._unknown[index] else muted)
+            text, left = self._fitted(self._captions[index], self._caption_widths, small, box)
+            painter.drawText(QPointF(left, box.bottom() - rise), text)
+
+    def _fitted(
+        self, text: str, widths: dict[str, float], metrics: QFontMetricsF, box: QRectF
+    ) -> tuple[str, float]:
+        """Return the text, cut in its middle where it is too wide for its box, and where it begins."""
+        width, room = widths[text], box.width() - self._theme.px(6)
+        if width > room:
+            text = metrics.elidedText(text, Qt.TextElideMode.ElideMiddle, room)
+            width = metrics.horizontalAdvance(text)
+        return text, box.left() + (box.width() - width) / 2
 
     def _measure(self) -> None:
-        """Compute the chips' widths: the usual one, or what the glyphs or the id need."""
+        """Compute the chips' widths: the usual one, or what the label or the caption need."""
         px = self._theme.px
-        glyphs, digits = QFontMetricsF(self._glyph_font), QFontMetricsF(self._id_font)
         usual, widest = px(CHIP_WIDTH), px(WIDEST_CHIP)
-        self._glyph_widths = {glyph: glyphs.horizontalAdvance(glyph) for glyph in set(self._glyphs)}
-        wide = {glyph: min(widest, round(w) + px(16)) for glyph, w in self._glyph_widths.items()}
-        digit = digits.horizontalAdvance("0")
-        wanted = np.array([wide[g] for g in self._glyphs], dtype=np.int64)
-        ids = np.array(self._ids, dtype=np.int64)
-        numbers = np.ceil(digit * (1 + np.floor(np.log10(np.maximum(ids, 1))))).astype(np.int64) + px(8)
-        self._widths = np.maximum(np.maximum(wanted, numbers), usual)
+        self._label_widths = _widths(self._labels, QFontMetricsF(self._label_font))
+        self._caption_widths = _widths(self._captions, QFontMetricsF(self._caption_font))
+        count = len(self._labels)
+        labels = np.fromiter(map(self._label_widths.__getitem__, self._labels), np.float64, count)  # (T,)
+        captions = np.fromiter(map(self._caption_widths.__getitem__, self._captions), np.float64, count)  # (T,)
+        wanted = np.maximum(np.round(labels) + px(16), np.ceil(captions) + px(8))
+        self._widths = np.clip(wanted, usual, widest).astype(np.int64)
 
     def _lay_out(self) -> None:
         """Break the chips into lines; the loop runs once a line."""
@@ -270,7 +288,7 @@ class ChipView(ScrollingPlot):
         self.set_content_height(height, self._line_height())
 
     def _show(self, index: int) -> None:
-        if 0 <= index < len(self._glyphs):
+        if 0 <= index < len(self._labels):
             top = int(self.chip_rect(index).top()) + self.scroll_bar.value()
             self.scroll_to(top - self._margin(), top + self._line_height())
 
@@ -279,3 +297,7 @@ class ChipView(ScrollingPlot):
 
     def _margin(self) -> int:
         return self._theme.px(5)
+
+
+def _widths(texts: Sequence[str], metrics: QFontMetricsF) -> dict[str, float]:
+    return {text: metrics.horizontalAdvance(text) for text in set(texts)}

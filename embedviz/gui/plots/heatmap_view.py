@@ -1,6 +1,6 @@
 """Which cells of a table are on screen, and where: geometry only."""
 
-from math import ceil, floor
+from math import ceil, floor, isinf
 
 from PySide6.QtCore import QRectF
 
@@ -25,7 +25,10 @@ class GridView:
         centre: tuple[float, float] | None = None,
         largest: float = 160.0,
     ) -> None:
-        """Take `area` in pixels, `centre` as (row, column), `largest`: a cell's longer side when all show."""
+        """Take `area` in pixels, `centre` as (row, column), `largest`: a cell's longer side when all show.
+
+        An infinite `largest` lets the cells fill the area, whatever their shape.
+        """
         self.rows, self.columns, self.area = max(1, rows), max(1, columns), area
         self.fit = self._fitted(largest)
         self.cell_width, self.cell_height = self._zoomed(zoom)
@@ -97,7 +100,7 @@ class GridView:
     def _fitted(self, largest: float) -> tuple[float, float]:
         width, height = self.area.width() / self.columns, self.area.height() / self.rows
         long_table = max(self.rows, self.columns) > ABOUT_SQUARE * min(self.rows, self.columns)
-        limit = max(min(width, height) * MAXIMUM_ASPECT, largest if long_table else 0.0)
+        limit = max(min(width, height) * MAXIMUM_ASPECT, largest if long_table or isinf(largest) else 0.0)
         return min(width, limit), min(height, limit)
 
     def _zoomed(self, zoom: float) -> tuple[float, float]:

@@ -40,7 +40,7 @@ class RowStrip(Plot):
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(theme, "Rows looked up", parent)
         self._labels: tuple[str, ...] = ()
-        self._ids: tuple[int, ...] = ()
+        self._ids: tuple[int | None, ...] = ()
         self._values: NDArray[np.float32] = np.zeros((0, 0), dtype=np.float32)
         self._levels = (0.0, 1.0)
         self._colormap = colormaps.SEQUENTIAL
@@ -54,7 +54,7 @@ class RowStrip(Plot):
     def set_rows(
         self,
         labels: Sequence[str],
-        ids: Sequence[int],
+        ids: Sequence[int | None],
         values: NDArray[np.float32],
         levels: tuple[float, float],
         colormap: str,
@@ -62,7 +62,7 @@ class RowStrip(Plot):
     ) -> None:
         """Show `values`, (T, C), one band a row, kept and not copied; `selected` is a row of the strip.
 
-        An id below 0 is that of an unknown token and is printed as "?".
+        An id below 0 is that of an unknown token and is printed as "?", None is that of no token.
         """
         self._labels, self._ids = tuple(labels), tuple(ids)
         self._values, self._levels, self._colormap, self._selected = values, levels, colormap, selected
@@ -208,7 +208,7 @@ class RowStrip(Plot):
     def _draw_label(self, painter: QPainter, band: QRectF, row: int) -> None:
         label = self._labels[row] if row < len(self._labels) else str(row)
         identity = self._ids[row] if row < len(self._ids) else -1
-        number = str(identity) if identity >= 0 else "?"
+        number = "" if identity is None else str(identity) if identity >= 0 else "?"
         width = float(self._label_width)
         label = self._glyphs.elidedText(label, Qt.TextElideMode.ElideMiddle, width)
         glyph_height, digit_height = self._glyphs.height(), self._digits.height()

@@ -5,17 +5,19 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from plot_events import click, pixel, turn_wheel
 from PySide6.QtCore import QPointF, Qt
+from PySide6.QtGui import QFontMetricsF
 
 from embedviz.gui.plots.chips import ChipView
 
 
 @pytest.fixture
 def make(qtbot, any_theme):
-    def made(glyphs, ids=None, size=(320, 260)):
+    def made(glyphs, ids=None, size=(320, 260), captions=None, unknown_id=None):
         chips = ChipView(any_theme)
         qtbot.addWidget(chips)
         chips.resize(*size)
-        chips.set_tokens(list(glyphs), list(range(len(glyphs))) if ids is None else ids)
+        ids = list(range(len(glyphs))) if ids is None else ids
+        chips.set_tokens(list(glyphs), ids, captions or list(map(str, ids)), unknown_id)
         return chips
 
     return made
@@ -40,6 +42,37 @@ def test_longer_tokens_get_wider_chips_up_to_a_limit(make):
 def test_long_ids_have_room_too(make):
     narrow, wide = make(["a"], [1]), make(["a"], [1234567])
     assert wide.chip_rect(0).width() > narrow.chip_rect(0).width()
+
+
+def test_captions_have_room_as_well(make):
+    narrow, wide = make(["a"], [97], captions=["97"]), make(["a"], [97], captions=["0x61 and some more"])
+    assert wide.chip_rect(0).width() > narrow.chip_rect(0).width()
+    assert make(["a"], [97], captions=["w" * 300], size=(900, 200)).chip_rect(0).width() < 500
+
+
+def test_captions_are_painted(make):
+    plain, other = (make("a", [97], captions=[caption]).grab().toImage() for caption in ("97", "98"))
+    assert plain != other
+
+
+def test_a_vocabulary_s_own_unknown_token_is_dashed_like_any_other(make, any_theme):
+    chips = make("ab", [0, 5], unknown_id=0)
+    assert chips.describe() == "2 tokens, 1 unknown"
+    before = chips.grab().toImage()
+    chips.set_tokens("ab", [0, 5], "05")  # no token is unknown any more
+    assert chips.describe() == "2 tokens"
+    assert chips.grab().toImage() != before
+
+
+def test_many_chips_are_measured_once_for_each_text(make, monkeypatch):
+    measured = []
+    real = QFontMetricsF.horizontalAdvance
+    monkeypatch.setattr(
+        QFontMetricsF, "horizontalAdvance", lambda self, text: measured.append(text) or real(self, text)
+    )
+    chips = make("the cat " * 2500, [1] * 20_000)
+    assert len(measured) == len(set("the cat ")) + 1
+    assert chips.chip_rect(19_999).top() > chips.height()
 
 
 def test_every_chip_is_hit_at_its_middle_and_corners_and_none_between(make):
@@ -146,9 +179,9 @@ def test_only_chips_on_screen_are_painted(make):
 def test_other_tokens_keep_the_selection_if_it_still_exists(make):
     chips = make("abcdef")
     chips.set_selection(4, range(5))
-    chips.set_tokens(list("abcdeg"), [0, 1, 2, 3, 4, 6])
+    chips.set_tokens("abcdeg", [0, 1, 2, 3, 4, 6], "012346")
     assert chips.selection == 4
-    chips.set_tokens(list("ab"), [0, 1])
+    chips.set_tokens("ab", [0, 1], "01")
     assert chips.selection == -1
 
 

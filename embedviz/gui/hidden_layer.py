@@ -1,0 +1,43 @@
+"""What the hidden layer puts out at the step that is shown, on contexts that stay the same for the whole run."""
+
+from PySide6.QtCore import Slot
+from PySide6.QtWidgets import QVBoxLayout, QWidget
+
+from embedviz.analysis.activations import summarize
+from embedviz.gui.plots.histogram import ActivationHistogram
+from embedviz.gui.state import AppState
+from embedviz.gui.theme import Theme
+
+WAITING = "The trainer sends the hidden layer with its next step."
+
+
+class HiddenLayerView(QWidget):
+    """The histogram of activations; counts only while it is looked at."""
+
+    def __init__(self, state: AppState, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("hiddenLayer")
+        self._state = state
+        self.histogram = ActivationHistogram(theme)
+        self.histogram.setObjectName("activationHistogram")
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.histogram)
+        self._run_id = ""
+        state.frame_shown.connect(self.refresh)
+
+    @Slot()
+    def refresh(self) -> None:
+        """Draw the activations of the frame that is shown."""
+        snapshot = self._state.snapshot
+        if not self._state.wants_activations:
+            return
+        hidden = None if snapshot is None else snapshot.activations.get("hidden")
+        if snapshot is None or hidden is None:
+            self.histogram.set_empty(WAITING)
+            return
+        if snapshot.run_id != self._run_id:
+            self._run_id = snapshot.run_id
+            self.histogram.reset()
+        self.histogram.set_empty("")
+        self.histogram.set_data(summarize(hidden), snapshot.step)

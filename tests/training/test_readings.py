@@ -1,0 +1,95 @@
+"""Whole losses where they are cheap, estimates where they are not."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from embedviz import catalog
+from embedviz.config import RunConfig
+from embedviz.files import resource
+from embedviz.text.corpus import read_corpus
+from embedviz.text.dataset import Dataset
+from embedviz.text.pairs import PairCounts
+from embedviz.text.preparation import prepare
+from embedviz.text.statistics import conditional_entropy, smoothed_log_probabilities, table_loss
+from embedviz.training import readings
+from embedviz.training.contexts import WalkedText
+from embedviz.training.session import TrainingSession
+
+MLP = RunConfig(
+    model="mlp", block_size=3, n_embd=10, hidden=200, init="normal-1", batch_size=32, optimizer="adamw", lr=0.01
+)
+
+
+class Clock:
+    """Time that passes only while contexts are read: a second for each."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, session: TrainingSession) -> None:
+        self.now = 0.0
+        loss = session._model.loss
+        monkeypatch.setattr(readings.time, "perf_counter", lambda: self.now)
+
+        def read(idx, targets):  # type: ignore[no-untyped-def]
+            self.now += len(idx)
+            return loss(idx, targets)
+
+        monkeypatch.setattr(session._model, "loss", read)
+
+
+def test_the_first_reading_of_an_mlp_is_an_estimate_where_the_whole_takes_long(
+    text: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(readings, "_ESTIMATE_TOKENS", 50)
+    session = TrainingSession(MLP, text)
+    clock = Clock(monkeypatch, session)
+    whole = len(text.train_ids) + len(text.val_ids) - 2
+    assert session.losses_within(whole - 1).estimated
+    assert clock.now == 100  # 50 of each part: no more was read
+    losses = session.losses_within(whole)
+    assert not losses.estimated
+    assert losses == session.whole_losses()
+    begin = clock.now
+    assert session.losses_within(whole - 1).estimated
+    assert clock.now == begin + 100  # now that it was measured, nothing is read to know
+
+
+def test_an_estimate_is_about_the_whole(text: Dataset) -> None:
+    session = TrainingSession(MLP.replace(layer_init="normal-1"), text)
+    estimate, whole = session.losses_within(0), session.whole_losses()
+    assert estimate.estimated
+    assert estimate == session.losses_within(0)
+    assert estimate.train == pytest.approx(whole.train, rel=0.1)
+    assert estimate.val == pytest.approx(whole.val, rel=0.2)
+    assert session.losses_within(math.inf) == whole
+
+
+def test_an_mlp_has_no_floor_and_is_walked_through(text: Dataset) -> None:
+    session = TrainingSession(MLP.replace(batch_size=0), text)
+    assert session.floor is None
+    assert isinstance(session._readings.train, WalkedText)
+    expected = session.whole_losses().train
+    assert next(session).loss == pytest.approx(expected, rel=1e-6)
+    assert session.is_healthy
+
+
+def test_the_sample_shrinks_with_what_a_context_takes(text: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(readings, "_ESTIMATE_NUMBERS", 7 * (2 * 3 * 10 + 3 * 200 + 2 * 5))
+    assert len(TrainingSession(MLP, text).activations()["hidden"]) == 7
+
+
+def test_given_names_beat_what_any_bigram_can_do() -> None:
+    sample = catalog.SAMPLES["names"]
+    config = MLP.replace(per_line=True, seed=1337)
+    dataset = prepare(read_corpus(Path(resource(sample.file))).as_items(), config).dataset
+    session = TrainingSession(config, dataset)
+    while session.step < 3000:
+        next(session)
+    losses = session.whole_losses()
+    pairs = PairCounts.count(dataset.train_ids, dataset.vocab_size)
+    assert losses.train < conditional_entropy(pairs)
+    held_out = PairCounts.count(dataset.val_ids, dataset.vocab_size)
+    assert losses.val is not None
+    assert losses.val < table_loss(smoothed_log_probabilities(pairs), held_out)
+    assert np.isfinite(session.tables()["token"]).all()
