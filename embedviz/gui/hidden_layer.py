@@ -1,12 +1,18 @@
 """What the hidden layer puts out at the step that is shown, on contexts that stay the same for the whole run."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import Slot
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from embedviz.analysis.activations import summarize
-from embedviz.gui.plots.histogram import ActivationHistogram
 from embedviz.gui.state import AppState
 from embedviz.gui.theme import Theme
+
+if TYPE_CHECKING:
+    from embedviz.gui.plots.histogram import ActivationHistogram
 
 WAITING = "The trainer sends the hidden layer with its next step."
 
@@ -18,13 +24,23 @@ class HiddenLayerView(QWidget):
         super().__init__(parent)
         self.setObjectName("hiddenLayer")
         self._state = state
-        self.histogram = ActivationHistogram(theme)
-        self.histogram.setObjectName("activationHistogram")
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.histogram)
+        self._theme = theme
+        self._made: ActivationHistogram | None = None
+        self._layout = QVBoxLayout(self)
+        self._layout.setContentsMargins(0, 0, 0, 0)
         self._run_id = ""
         state.frame_shown.connect(self.refresh)
+
+    @property
+    def histogram(self) -> ActivationHistogram:
+        """The histogram, made when it is first looked at: the first window does without it."""
+        if self._made is None:
+            from embedviz.gui.plots.histogram import ActivationHistogram
+
+            self._made = ActivationHistogram(self._theme)
+            self._made.setObjectName("activationHistogram")
+            self._layout.addWidget(self._made)
+        return self._made
 
     @Slot()
     def refresh(self) -> None:

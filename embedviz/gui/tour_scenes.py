@@ -143,10 +143,12 @@ def _visit_mlp(tour: "Tour") -> Scenes:
 
 def _visit_tokenizers(tour: "Tour") -> Scenes:
     tour.begin("the fables", lambda: tour.texts.open_sample("fables"))
+    tour.change("rows of ten numbers", n_embd=10, schedule="constant")
     for name, title in (("byte", "Bytes"), ("word", "Words"), ("subword", "Subwords")):
         tour.begin(title, lambda name=name: tour.texts.set_tokenizer(name))  # type: ignore[misc]
         tour.tokens.edit.setPlainText("The fox said “no” – naïve, the crow laughed.")
-        tour.wait("the new context", tour.bars_are_current)
+        tour.controller.go_to(500)
+        tour.wait("500 steps", lambda: tour.shown(500))
         yield f"tokenizer-{name}", f"{title}: the same line, cut another way"
     tour.begin("the bigram table", lambda: tour.texts.apply(tour.state.config.with_model("bigram")))
     tour.controller.go_to(60)

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field, fields
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
-from statistics import median
 
 from embedviz.errors import EmbedvizError
 from embedviz.text.decoding import Encoding, RefusedError, Sniffer, decode
@@ -193,7 +192,7 @@ def looks_like_items(text: str) -> bool:
     if len(head) < len(text):  # the last line may be cut
         head = head[: head.rfind("\n") + 1]
     lines = [line for raw in head.split("\n") if (line := raw.strip())]
-    if len(lines) < 20 or median(map(len, lines)) > 20:
+    if len(lines) < 20 or sorted(map(len, lines))[len(lines) // 2] > 20:
         return False
     return sum(map(_is_item, lines)) >= 0.95 * len(lines)
 

@@ -1,5 +1,7 @@
 """The Lookup table panel: the table as a heatmap, and the context's rows pulled out of it."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import Slot
@@ -14,15 +16,18 @@ from PySide6.QtWidgets import (
 
 from embedviz.analysis.ordering import by_frequency, by_similarity
 from embedviz.engine.snapshots import Snapshot
+from embedviz.gui.contexts import looked_up_ids
 from embedviz.gui.controller import RunController
 from embedviz.gui.looked_up import NO_LIMIT, LookedUp
 from embedviz.gui.plots.colorbar import ColorBar
 from embedviz.gui.plots.heatmap import Heatmap
-from embedviz.gui.plots.plane import TokenPlane
 from embedviz.gui.state import AppState, Phase
 from embedviz.gui.table_view import MODES, TableFrame, TableModes, modes_of
 from embedviz.gui.theme import Theme
 from embedviz.gui.widgets import Card, Choice, Segments, caption, named
+
+if TYPE_CHECKING:
+    from embedviz.gui.plots.plane import TokenPlane
 
 SIDE_WIDTH = 248  # designed pixels of the column beside the heatmap
 ORDERS = (("id", "rows by id"), ("frequency", "by frequency"), ("similarity", "by similarity"))
@@ -50,11 +55,9 @@ class LookupTablePanel(Card):
         self.header.addWidget(self.mode)
         self.heatmap = Heatmap(theme)
         self.heatmap.setObjectName("lookupHeatmap")
-        self.plane = TokenPlane(theme)
-        self.plane.setObjectName("tokenPlane")
+        self._plane: TokenPlane | None = None
         self._pictures = QStackedWidget()
         self._pictures.addWidget(self.heatmap)
-        self._pictures.addWidget(self.plane)
         self.legend = ColorBar(theme)
         self.side = LookedUp(state, theme)
         self.strip, self.cell = self.side.strip, self.side.cell
@@ -84,7 +87,7 @@ class LookupTablePanel(Card):
             tip="Leave out the rows of tokens that the training part never looks up",
         )
         self._find = named(
-            QLineEdit(placeholderText="Find a token", clearButtonEnabled=True),
+            QLineEdit(placeholderText="Find…", clearButtonEnabled=True),
             "findToken",
             says="Find a token in the table",
             tip="A token or its id, then Enter: its row is marked and brought into view",
@@ -110,8 +113,6 @@ class LookupTablePanel(Card):
         self.heatmap.hovered.connect(self._show_cell)
         self.heatmap.row_clicked.connect(self._select_row)
         self.heatmap.view_changed.connect(self._show_title)
-        self.plane.hovered.connect(state.set_hovered)
-        self.plane.clicked.connect(self._select_token)
         self.side.pointed.connect(self._show_strip_cell)
         state.document_changed.connect(self._take_document)
         state.run_changed.connect(self._take_run)
@@ -178,16 +179,31 @@ class LookupTablePanel(Card):
         self.heatmap.set_empty("")
         self.legend.set_empty("")
         self.heatmap.set_data(in_order, made.levels, made.colormap, numbers)
-        is_plane = self.mode.value == "plane"
-        self._pictures.setCurrentWidget(self.plane if is_plane else self.heatmap)
-        if is_plane:
-            self.plane.set_points(self._labels, made.values, made.levels[1], self._order)
+        if self.mode.value == "plane":
+            assert self._state.document is not None
+            often_first = by_frequency(self._state.document.counts)
+            self.plane.set_points(self._labels, made.values, made.levels[1], often_first)
+            self._pictures.setCurrentWidget(self.plane)
+        else:
+            self._pictures.setCurrentWidget(self.heatmap)
         self._show_title()
         self.legend.set_levels(made.levels, made.colormap, made.ticks)
         self._show_context()
         is_another = self.mode.value in ("change", "gradient")  # a number that the readout lacks
         self.cell.set_also(self.mode.value, made.values if is_another else None)
         self.cell.refresh(self._state)
+
+    @property
+    def plane(self) -> "TokenPlane":
+        """The places of rows of two numbers, made when first looked at: the first window does without."""
+        if self._plane is None:
+            from embedviz.gui.plots.plane import TokenPlane
+
+            self._plane = named(TokenPlane(self.theme), "tokenPlane")
+            self._pictures.addWidget(self._plane)
+            self._plane.hovered.connect(self._state.set_hovered)
+            self._plane.clicked.connect(self._select_token)
+        return self._plane
 
     @Slot()
     def _show_context(self) -> None:
@@ -197,13 +213,13 @@ class LookupTablePanel(Card):
     @Slot()
     def _outline(self) -> None:
         state = self._state
-        wanted = [*state.context_ids.tolist(), *([state.hovered_token] if state.hovered_token >= 0 else [])]
+        read = [token for token in looked_up_ids(state) if token is not None]
+        wanted = [*read, *([state.hovered_token] if state.hovered_token >= 0 else [])]
         rows = [self._place[i] for i in dict.fromkeys(wanted) if i in self._place]
         selected = state.selected_id
         self.heatmap.set_outlined(rows, self._place.get(selected) if selected is not None else None)
-        self.plane.set_marked(
-            state.context_ids.tolist(), -1 if selected is None else selected, state.hovered_token
-        )
+        if self._plane is not None:
+            self._plane.set_marked(read, -1 if selected is None else selected, state.hovered_token)
 
     # --- order --------------------------------------------------------------------------------------
 

@@ -1,6 +1,5 @@
 """The Tokens panel: the own line, its tokens as chips, and the vocabulary with its counts."""
 
-from html import escape
 from pathlib import Path
 
 from PySide6.QtCore import QEvent, QModelIndex, QObject, Qt, Slot
@@ -199,6 +198,8 @@ class TokensPanel(Card):
         """Say in the subtitle's tooltip what was remarked when the text was read."""
         if event.type() != QEvent.Type.ToolTip or not isinstance(event, QHelpEvent):
             return super().eventFilter(watched, event)
+        from html import escape  # whose table of names takes its time: not before somebody asks
+
         paragraphs = "".join(f"<p>{escape(remark)}</p>" for remark in self._remarks())  # rich text is wrapped
         QToolTip.showText(event.globalPos(), paragraphs, self.subtitle)
         return True

@@ -5,23 +5,15 @@ from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import (
-    QFocusEvent,
-    QFontMetricsF,
-    QKeyEvent,
-    QMouseEvent,
-    QPainter,
-    QPen,
-    QResizeEvent,
-    QWheelEvent,
-)
+from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt
+from PySide6.QtGui import QFontMetricsF, QKeyEvent, QPainter, QPen, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from embedviz.gui.plots.alignment_cells import Cells
 from embedviz.gui.plots.base import ScrollingPlot
 from embedviz.gui.plots.figures import counted
 from embedviz.gui.plots.name_tag import draw_tag
+from embedviz.gui.plots.pointing import Cell, CellPlot
 from embedviz.gui.theme import Role, Theme
 from embedviz.text.glyphs import glyph
 from embedviz.text.tokenizers import Line
@@ -30,17 +22,14 @@ LANE_HEIGHT, LANE_GAP, BLOCK_GAP = 28, 4, 18  # designed pixels
 FILLS = (0.09, 0.2)  # how opaque the ink of a token's box is: neighbours take turns
 Key = Qt.Key
 Lane = tuple[str, Line]
-Place = tuple[int, int]  # lane, token
 
 
-class AlignmentView(ScrollingPlot):
+class AlignmentView(CellPlot, ScrollingPlot):
     """Characters in a row, under them a lane for each tokenizer; long lines go on in another block below.
 
     Left, Right, Home and End go from token to token, Up and Down from lane to lane. What is pointed at is named.
-    Tokens that are only a part of a character stand side by side under it.
+    Tokens that are only a part of a character stand side by side under it. `hovered` tells lane and token.
     """
-
-    hovered = Signal(int, int)  # lane, token; -1, -1 when none is
 
     own_keys: ClassVar[frozenset[Qt.Key]] = frozenset(
         {Key.Key_Left, Key.Key_Right, Key.Key_Up, Key.Key_Down, Key.Key_Home, Key.Key_End}
@@ -51,10 +40,7 @@ class AlignmentView(ScrollingPlot):
         self._text = ""
         self._lanes: tuple[Lane, ...] = ()
         self._unknown: tuple[NDArray[np.bool_], ...] = ()
-        self._at: Place | None = None
         self.restyle()
-        self.setMouseTracking(True)
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
 
     def set_lanes(
@@ -106,7 +92,7 @@ class AlignmentView(ScrollingPlot):
         top = self._block_top(block)
         return QRectF(left, top, self._lefts[index + 1] - self._lefts[index], self._glyphs.height())
 
-    def token_at(self, x: float, y: float) -> Place | None:
+    def place_at(self, x: float, y: float) -> Cell | None:
         """Return the lane and token at a point; None beside the boxes."""
         y += self.scroll_bar.value() - self._margin()
         block, inside = int(y // self._block_height()), y % self._block_height() - self._first_lane()
@@ -169,21 +155,6 @@ class AlignmentView(ScrollingPlot):
         self.scroll_bar.setValue(before - round(event.angleDelta().y() / 120 * self._block_height() / 2))
         event.setAccepted(self.scroll_bar.value() != before)
 
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Point at a token."""
-        self._point(None if self._empty else self.token_at(event.position().x(), event.position().y()))
-
-    def leaveEvent(self, event: QEvent) -> None:
-        """Point at nothing."""
-        super().leaveEvent(event)
-        self._point(None)
-
-    def focusOutEvent(self, event: QFocusEvent) -> None:
-        """Take the cursor away, unless the pointer holds it."""
-        super().focusOutEvent(event)
-        if not self.underMouse():
-            self._point(None)
-
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Move the cursor."""
         super().keyPressEvent(event)
@@ -217,12 +188,6 @@ class AlignmentView(ScrollingPlot):
         above = self._first_lane() + lane * self._theme.px(LANE_HEIGHT + LANE_GAP)
         self.scroll_to(bottom - round(box.height()) - above, bottom + self._margin())
         self._point((lane, token))
-
-    def _point(self, place: Place | None) -> None:
-        if place != self._at:
-            self._at = place
-            self.touch()
-            self.hovered.emit(*(place or (-1, -1)))
 
     # ---- layout
 
@@ -330,7 +295,7 @@ class AlignmentView(ScrollingPlot):
                 painter.setPen(warning if unknown else ink)
                 painter.drawText(QPointF(box.center().x() - width / 2, box.center().y() + rise), number)
 
-    def _draw_pointed(self, painter: QPainter, at: Place) -> None:
+    def _draw_pointed(self, painter: QPainter, at: Cell) -> None:
         pieces = self.lane_rects(*at)
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.setPen(QPen(self._theme.colour("ink"), self._theme.px(2)))

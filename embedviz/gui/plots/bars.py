@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
-    QFocusEvent,
     QFontMetricsF,
     QHelpEvent,
     QKeyEvent,
@@ -22,13 +21,14 @@ from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from embedviz.gui.plots.base import ScrollingPlot
 from embedviz.gui.plots.figures import counted, longest
+from embedviz.gui.plots.pointing import PointingPlot
 from embedviz.gui.theme import Role, Theme
 
 LOWEST_ROW, HIGHEST_ROW = 26, 34  # designed pixels
 WIDEST_LABEL = 120
 
 
-class BarChart(ScrollingPlot):
+class BarChart(PointingPlot[int], ScrollingPlot):
     """One row a token: label, bar, number. Up and Down choose a row, Return or a click activates it.
 
     Label and number columns only ever widen, so that a change of values never moves the bars.
@@ -51,11 +51,8 @@ class BarChart(ScrollingPlot):
         self._maximum = 1.0
         self._tooltips: tuple[str, ...] = ()
         self._caption = ""
-        self._row: int | None = None
         self._label_width = self._text_width = 0.0
         self.restyle()
-        self.setMouseTracking(True)
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
 
     def set_data(
@@ -72,8 +69,8 @@ class BarChart(ScrollingPlot):
         self._model, self._data, self._maximum = model, data, maximum
         if self._labels:
             self._empty = ""
-        if self._row is not None and self._row >= len(self._labels):
-            self._hover(None)
+        if self._at is not None and self._at >= len(self._labels):
+            self._point(None)
         self._measure()
         self._lay_out()
         self.touch()
@@ -93,8 +90,8 @@ class BarChart(ScrollingPlot):
         """Return the first rows in words, and the row under the pointer."""
         rows = [self._in_words(row) for row in range(min(3, len(self._labels)))]
         words = f"{counted(len(self._labels), 'bar')}; {', '.join(rows)}"
-        if self._row is not None:
-            words += f"; at {self._in_words(self._row)}"
+        if self._at is not None:
+            words += f"; at {self._in_words(self._at)}"
         return words
 
     # ---- where it is
@@ -140,6 +137,10 @@ class BarChart(ScrollingPlot):
         row = int((y - self._top() + self.scroll_bar.value()) // self.row_height)
         return row if row < len(self._labels) else None
 
+    def place_at(self, x: float, y: float) -> int | None:  # noqa: ARG002 (a row is as wide as the chart)
+        """Return the row at a point, None if none is there."""
+        return self.row_at(y)
+
     def shown_rows(self) -> range:
         """Return the rows of which at least a part is visible."""
         height, top = self.row_height, self.scroll_bar.value()
@@ -184,9 +185,9 @@ class BarChart(ScrollingPlot):
         shown = self.shown_rows()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(Qt.PenStyle.NoPen)
-        if self._row is not None and self._row in shown:
+        if self._at is not None and self._at in shown:
             painter.setBrush(self._theme.colour("well"))
-            painter.drawRoundedRect(self.row_rect(self._row).adjusted(0, 1, 0, -1), px(6), px(6))
+            painter.drawRoundedRect(self.row_rect(self._at).adjusted(0, 1, 0, -1), px(6), px(6))
         painter.setBrush(self._theme.colour("model"))
         for row in shown:
             _draw_bar(painter, self.bar_rect(row), px(3))
@@ -220,28 +221,13 @@ class BarChart(ScrollingPlot):
         before = self.scroll_bar.value()
         self.scroll_bar.setValue(before - round(event.angleDelta().y() / 120 * 3 * self.row_height))
         event.setAccepted(self.scroll_bar.value() != before)
-        self._point_at(event.position())
-
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Point at a row."""
-        self._point_at(event.position())
+        self._point_to(event.position())
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         """Activate the row that was clicked."""
-        row = None if self._empty else self.row_at(event.position().y())
+        row = self._place_under(event.position())
         if event.button() == Qt.MouseButton.LeftButton and row is not None:
             self.row_activated.emit(row)
-
-    def leaveEvent(self, event: QEvent) -> None:
-        """Point at nothing."""
-        super().leaveEvent(event)
-        self._hover(None)
-
-    def focusOutEvent(self, event: QFocusEvent) -> None:
-        """Take the cursor away, unless the pointer holds it."""
-        super().focusOutEvent(event)
-        if not self.underMouse():
-            self._hover(None)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Move the cursor, or activate its row."""
@@ -250,14 +236,14 @@ class BarChart(ScrollingPlot):
             return
         event.accept()
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
-            if self._row is not None:
-                self.row_activated.emit(self._row)
+            if self._at is not None:
+                self.row_activated.emit(self._at)
             return
         step = 1 if event.key() == Qt.Key.Key_Down else -1
-        row = 0 if self._row is None else min(len(self._labels) - 1, max(0, self._row + step))
+        row = 0 if self._at is None else min(len(self._labels) - 1, max(0, self._at + step))
         height = self.row_height
         self.scroll_to(row * height, (row + 1) * height + self._top())
-        self._hover(row)
+        self._point(row)
 
     def _draw_texts(self, painter: QPainter, shown: range) -> None:
         px = self._theme.px
@@ -301,14 +287,8 @@ class BarChart(ScrollingPlot):
     def _lay_out(self) -> None:
         self.set_content_height(len(self._labels) * self.row_height + self._top(), self.row_height)
 
-    def _point_at(self, here: QPointF) -> None:
-        self._hover(None if self._empty else self.row_at(here.y()))
-
-    def _hover(self, row: int | None) -> None:
-        if row != self._row:
-            self._row = row
-            self.touch()
-            self.hovered.emit(-1 if row is None else row)
+    def _tell(self, place: int | None) -> None:
+        self.hovered.emit(-1 if place is None else place)
 
 
 def _draw_bar(painter: QPainter, rect: QRectF, radius: float) -> None:

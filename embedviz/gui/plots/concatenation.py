@@ -6,15 +6,16 @@ from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QEvent, QLineF, QPointF, QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QBrush, QFocusEvent, QFontMetricsF, QKeyEvent, QMouseEvent, QPainter, QPen
+from PySide6.QtCore import QLineF, QPointF, QRect, QRectF, QSize, Qt
+from PySide6.QtGui import QBrush, QFontMetricsF, QKeyEvent, QPainter, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from embedviz.gui.plots import colormaps
-from embedviz.gui.plots.base import Plot
 from embedviz.gui.plots.cell_picture import cell_picture
 from embedviz.gui.plots.figures import counted
 from embedviz.gui.plots.heatmap_view import GridView
+from embedviz.gui.plots.outline import draw_outline
+from embedviz.gui.plots.pointing import Cell, CellPlot
 from embedviz.gui.theme import Role, Theme
 
 LOWEST_BAND, HIGHEST_BAND = 16, 44  # designed pixels
@@ -24,14 +25,12 @@ _EVERY = [k * 10**power for power in range(5) for k in (1, 2, 5)]
 Key = Qt.Key
 
 
-class ConcatenationBand(Plot):
+class ConcatenationBand(CellPlot):
     """T rows of C numbers as one row of T * C cells, a seam between the parts, a token above each.
 
     Left, Right, Home and End move a cursor by cells, Page Up and Page Down by parts. A part that is not there,
-    because the line begins later, is all zeros: it is hatched, and labelled "–".
+    because the line begins later, is all zeros: it is hatched, and labelled "–". `hovered` tells part and column.
     """
-
-    hovered = Signal(int, int)  # part, column in it; -1, -1 when no cell is
 
     own_keys: ClassVar[frozenset[Qt.Key]] = frozenset(
         {Key.Key_Left, Key.Key_Right, Key.Key_Home, Key.Key_End, Key.Key_PageUp, Key.Key_PageDown}
@@ -44,10 +43,7 @@ class ConcatenationBand(Plot):
         self._values: NDArray[np.float32] = np.zeros((0, 0), dtype=np.float32)
         self._levels = (0.0, 1.0)
         self._colormap = colormaps.SEQUENTIAL
-        self._cell: tuple[int, int] | None = None
         self.restyle()
-        self.setMouseTracking(True)
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
     def set_parts(
@@ -63,8 +59,7 @@ class ConcatenationBand(Plot):
         self._values, self._levels, self._colormap = values, levels, colormap
         if values.size:
             self._empty = ""
-        if self._cell is not None and (self._cell[0] >= values.shape[0] or self._cell[1] >= values.shape[1]):
-            self._hover(None)
+        self._let_go_beyond(values.shape)
         self.touch()
 
     def describe(self) -> str:
@@ -72,8 +67,8 @@ class ConcatenationBand(Plot):
         parts, columns = self._values.shape
         words = f"{counted(parts * columns, 'number')} in {counted(parts, 'part')} of {columns:,}: "
         words += " ".join(self.label(part) for part in range(parts))
-        if self._cell is not None:
-            part, column = self._cell
+        if self._at is not None:
+            part, column = self._at
             words += f"; at part {part + 1}, {self.label(part)}, column {column}"
         return words
 
@@ -102,7 +97,7 @@ class ConcatenationBand(Plot):
         width = band.width() / max(1, self._values.shape[1])
         return QRectF(band.left() + column * width, band.top(), width, band.height())
 
-    def cell_at(self, x: float, y: float) -> tuple[int, int] | None:
+    def place_at(self, x: float, y: float) -> Cell | None:
         """Return part and column at a point; None beside the cells."""
         parts, columns = self._values.shape
         if not parts or not columns:
@@ -147,23 +142,8 @@ class ConcatenationBand(Plot):
         self._draw_missing(painter, bands)
         self._draw_labels(painter, bands)
         self._draw_ticks(painter, bands)
-        if self._cell is not None:
-            self._draw_cursor(painter, self.cell_rect(*self._cell))
-
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Point at a cell."""
-        self._hover(None if self._empty else self.cell_at(event.position().x(), event.position().y()))
-
-    def leaveEvent(self, event: QEvent) -> None:
-        """Point at nothing."""
-        super().leaveEvent(event)
-        self._hover(None)
-
-    def focusOutEvent(self, event: QFocusEvent) -> None:
-        """Take the cursor away, unless the pointer holds it."""
-        super().focusOutEvent(event)
-        if not self.underMouse():
-            self._hover(None)
+        if self._at is not None:
+            self._draw_cursor(painter, self.cell_rect(*self._at))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Move the cursor."""
@@ -172,10 +152,10 @@ class ConcatenationBand(Plot):
             return
         event.accept()
         columns, last = self._values.shape[1], self._values.size - 1
-        if self._cell is None:
-            self._hover((0, 0))
+        if self._at is None:
+            self._point((0, 0))
             return
-        here = self._cell[0] * columns + self._cell[1]
+        here = self._at[0] * columns + self._at[1]
         step = {
             Key.Key_Left: -1,
             Key.Key_Right: 1,
@@ -185,13 +165,7 @@ class ConcatenationBand(Plot):
             Key.Key_End: last - here,
         }[Qt.Key(event.key())]
         if 0 <= here + step <= last:
-            self._hover(((here + step) // columns, (here + step) % columns))
-
-    def _hover(self, cell: tuple[int, int] | None) -> None:
-        if cell != self._cell:
-            self._cell = cell
-            self.touch()
-            self.hovered.emit(*(cell or (-1, -1)))
+            self._point(((here + step) // columns, (here + step) % columns))
 
     def _around(self) -> int:
         return round(self._glyphs.height() + self._digits.height()) + self._theme.px(10)
@@ -244,9 +218,4 @@ class ConcatenationBand(Plot):
 
     def _draw_cursor(self, painter: QPainter, cell: QRectF) -> None:
         grown = max(0.0, self._theme.px(5) - cell.width()) / 2
-        edge = self._theme.px(1)
-        around = cell.adjusted(-grown, 0, grown, 0).toAlignedRect().toRectF().adjusted(-edge, -edge, edge, edge)
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        for name, width in (("card", 3 * edge), ("ink", edge)):
-            painter.setPen(QPen(self._theme.colour(name), width, j=Qt.PenJoinStyle.MiterJoin))
-            painter.drawRect(around)
+        draw_outline(painter, cell.adjusted(-grown, 0, grown, 0), self._theme.px(1), self._theme, tight=True)

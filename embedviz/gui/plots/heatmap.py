@@ -118,8 +118,8 @@ class Heatmap(GridPlot):
         parts = [f"{rows:,} by {columns:,} table"]
         if self._selected is not None:
             parts.append(f"selected row {self._axes.rows.name(self._selected)}")
-        if self._cell is not None:
-            parts.append(self._cell_in_words(*self._cell))
+        if self._at is not None:
+            parts.append(self._cell_in_words(*self._at))
         if self.pooling_note:
             parts.append(self.pooling_note)
         return "; ".join(parts)
@@ -164,25 +164,25 @@ class Heatmap(GridPlot):
         view = self.view
         self._cells.draw(painter, view, self.devicePixelRatioF())
         self._cells.draw_outlines(painter, view, self._outlined, self._selected)
-        if self._cell is not None:
-            self._cells.draw_mark(painter, self.cell_rect(*self._cell))
+        if self._at is not None:
+            self._cells.draw_mark(painter, self.cell_rect(*self._at))
         self._axes.draw(painter, view, self._strong_rows(), self._strong_columns())
         small = min(view.cell_width, view.cell_height) < self._theme.px(LENS_BELOW)
-        if self._lens_on and small and self._cell is not None and not self._dragging:
-            colours = self._cells.colours_around(*self._cell, LensPainter.REACH)
-            middle = self.cell_rect(*self._cell).center()
-            words = self._cell_in_words(*self._cell, cut=True)
+        if self._lens_on and small and self._at is not None and not self._dragging:
+            colours = self._cells.colours_around(*self._at, LensPainter.REACH)
+            middle = self.cell_rect(*self._at).center()
+            words = self._cell_in_words(*self._at, cut=True)
             self._lens.draw(painter, QRectF(self.rect()), middle, colours, words)
 
     def _strong_rows(self) -> list[int]:
         """Return the rows whose labels are shown whatever happens, the most important first."""
         first = [self._selected] if self._selected is not None else []
-        if self._cell is not None:
-            first.insert(0, self._cell[0])
+        if self._at is not None:
+            first.insert(0, self._at[0])
         return [*first, *self._outlined]
 
     def _strong_columns(self) -> list[int]:
-        return [] if self._cell is None else [self._cell[1]]
+        return [] if self._at is None else [self._at[1]]
 
     def _cell_in_words(self, row: int, column: int, *, cut: bool = False) -> str:
         names = self._axes.rows.name(row), self._axes.columns.name(column)

@@ -6,12 +6,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QRectF, Qt
-from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen
+from PySide6.QtGui import QColor, QFontMetricsF, QPainter
 
 from embedviz.gui.plots import colormaps
 from embedviz.gui.plots.cell_picture import cell_picture
 from embedviz.gui.plots.figures import figure
 from embedviz.gui.plots.heatmap_view import GridView
+from embedviz.gui.plots.outline import draw_outline
 from embedviz.gui.plots.pooling import Pooling
 from embedviz.gui.theme import Role, Theme
 
@@ -106,7 +107,7 @@ class CellPainter:
 
     def draw_mark(self, painter: QPainter, rect: QRectF) -> None:
         """Draw a line around one cell, or around the spot where a tiny one is."""
-        self._draw_double_line(painter, _at_least(rect, self._theme.px(5)), self._theme.px(1))
+        draw_outline(painter, _at_least(rect, self._theme.px(5)), self._theme.px(1), self._theme)
 
     def _draw_numbers(self, painter: QPainter, view: GridView) -> None:
         rows, columns = view.shown_rows, view.shown_columns
@@ -132,18 +133,7 @@ class CellPainter:
         if run.stop <= shown.start or run.start >= shown.stop:
             return
         rect = view.cells_rect(run.start, view.left_column, len(run), view.width / view.cell_width)
-        self._draw_double_line(painter, _at_least(rect.intersected(view.rect), self._theme.px(3)), width)
-
-    def _draw_double_line(self, painter: QPainter, rect: QRectF, width: int) -> None:
-        """Draw ink between two lines in the card's colour, around `rect`: seen on every colour."""
-        edge = self._theme.px(1)
-        reach = edge + width / 2
-        around = rect.toAlignedRect().toRectF().adjusted(-reach, -reach, reach, reach)
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        join = Qt.PenJoinStyle.MiterJoin
-        for name, pen_width in (("card", width + 2 * edge), ("ink", width)):
-            painter.setPen(QPen(self._theme.colour(name), pen_width, j=join))
-            painter.drawRect(around)
+        draw_outline(painter, _at_least(rect.intersected(view.rect), self._theme.px(3)), width, self._theme)
 
 
 def _at_least(rect: QRectF, side: float) -> QRectF:

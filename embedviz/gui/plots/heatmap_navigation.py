@@ -3,48 +3,38 @@
 from typing import ClassVar
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent, QNativeGestureEvent, QResizeEvent, QWheelEvent
+from PySide6.QtGui import QKeyEvent, QMouseEvent, QNativeGestureEvent, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QApplication, QGestureEvent, QPinchGesture, QWidget
 
-from embedviz.gui.plots.base import Plot
 from embedviz.gui.plots.heatmap_view import GridView
+from embedviz.gui.plots.pointing import CELL_STEPS, Cell, CellPlot
 from embedviz.gui.theme import Theme
 
 READABLE_CELL, LARGEST_CELL, LARGEST_FITTED = 16, 64, 160  # designed pixels
 WHEEL_ZOOM = 1.2  # a notch, or a press of + or -
-_STEPS = {
-    Qt.Key.Key_Up: (-1, 0),
-    Qt.Key.Key_Down: (1, 0),
-    Qt.Key.Key_Left: (0, -1),
-    Qt.Key.Key_Right: (0, 1),
-}
 
 
-class GridPlot(Plot):
+class GridPlot(CellPlot):
     """A table (R, C) that is looked at whole or in part, and pointed at cell by cell.
 
     The wheel and pinching zoom about the pointer, dragging moves, a double click shows all. With the focus:
     the arrows move a cell cursor, + and - zoom, 0 shows all.
     """
 
-    hovered = Signal(int, int)  # row, column; -1, -1 when no cell is
     row_clicked = Signal(int)
     view_changed = Signal()  # zoomed, moved, resized, or of another table
 
     own_keys: ClassVar[frozenset[Qt.Key]] = frozenset(
-        {*_STEPS, Qt.Key.Key_Plus, Qt.Key.Key_Equal, Qt.Key.Key_Minus, Qt.Key.Key_0}
+        {*CELL_STEPS, Qt.Key.Key_Plus, Qt.Key.Key_Equal, Qt.Key.Key_Minus, Qt.Key.Key_0}
     )
 
     def __init__(self, theme: Theme, name: str, parent: QWidget | None = None) -> None:
         super().__init__(theme, name, parent)
-        self._cell: tuple[int, int] | None = None
         self._zoom = 1.0
         self._centre: tuple[float, float] | None = None
         self._view: GridView | None = None
         self._pressed: QPointF | None = None
         self._dragging = False
-        self.setMouseTracking(True)
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.grabGesture(Qt.GestureType.PinchGesture)
 
     def table_shape(self) -> tuple[int, int]:
@@ -63,9 +53,13 @@ class GridPlot(Plot):
         return self._view
 
     @property
-    def cursor_cell(self) -> tuple[int, int] | None:
+    def cursor_cell(self) -> Cell | None:
         """The row and column under the pointer or the cell cursor."""
-        return self._cell
+        return self._at
+
+    def place_at(self, x: float, y: float) -> Cell | None:
+        """Return the row and column at a point; None beside the cells."""
+        return None if self._is_bare() else self.view.cell_at(x, y)
 
     def cell_rect(self, row: int, column: int) -> QRectF:
         """Return where a cell is in the widget; it may be outside what is on screen."""
@@ -137,7 +131,7 @@ class GridPlot(Plot):
         zoomed = bool(turned) and not self._is_bare() and self.zoom_about(here, WHEEL_ZOOM ** (turned / 120))
         event.setAccepted(zoomed)
         if zoomed:
-            self._point_at(here)
+            self._point_to(here)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Begin a click, or a drag."""
@@ -159,7 +153,7 @@ class GridPlot(Plot):
                     self._zoom,
                     (row - moved.y() / self.view.cell_height, column - moved.x() / self.view.cell_width),
                 )
-        self._point_at(here)
+        super().mouseMoveEvent(event)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         """End a drag, or say which row was clicked."""
@@ -171,7 +165,7 @@ class GridPlot(Plot):
             self.unsetCursor()
             self.update()
             return
-        cell = None if self._is_bare() else self.view.cell_at(event.position().x(), event.position().y())
+        cell = self._place_under(event.position())
         if cell is not None:
             self.row_clicked.emit(cell[0])
 
@@ -180,17 +174,6 @@ class GridPlot(Plot):
         event.accept()
         self.reset_view()
 
-    def leaveEvent(self, event: QEvent) -> None:
-        """Point at nothing."""
-        super().leaveEvent(event)
-        self._hover(None)
-
-    def focusOutEvent(self, event: QFocusEvent) -> None:
-        """Take the cell cursor away, unless the pointer holds it."""
-        super().focusOutEvent(event)
-        if not self.underMouse():
-            self._hover(None)
-
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Move the cell cursor, zoom, or show all."""
         super().keyPressEvent(event)
@@ -198,12 +181,12 @@ class GridPlot(Plot):
             return
         event.accept()
         key = Qt.Key(event.key())
-        if key in _STEPS:
-            self._move_cursor(*_STEPS[key])
+        if key in CELL_STEPS:
+            self._move_cursor(*CELL_STEPS[key])
         elif key == Qt.Key.Key_0:
             self.reset_view()
         else:
-            where = self.view.rect.center() if self._cell is None else self.cell_rect(*self._cell).center()
+            where = self.view.rect.center() if self._at is None else self.cell_rect(*self._at).center()
             self.zoom_about(where, 1 / WHEEL_ZOOM if key == Qt.Key.Key_Minus else WHEEL_ZOOM)
 
     def _is_bare(self) -> bool:
@@ -224,28 +207,19 @@ class GridPlot(Plot):
     def _forget_view(self) -> None:
         """Compute the view anew, with all of the table in it."""
         self._zoom, self._centre, self._view = 1.0, None, None
-        self._hover(None)
-
-    def _point_at(self, here: QPointF) -> None:
-        self._hover(None if self._is_bare() else self.view.cell_at(here.x(), here.y()))
-
-    def _hover(self, cell: tuple[int, int] | None) -> None:
-        if cell != self._cell:
-            self._cell = cell
-            self.touch()
-            self.hovered.emit(*(cell or (-1, -1)))
+        self._point(None)
 
     def _move_cursor(self, down: int, right: int) -> None:
         rows, columns = self.table_shape()
-        if self._cell is None:
+        if self._at is None:
             row, column = self._first_cursor()
         else:
-            row = min(rows - 1, max(0, self._cell[0] + down))
-            column = min(columns - 1, max(0, self._cell[1] + right))
+            row = min(rows - 1, max(0, self._at[0] + down))
+            column = min(columns - 1, max(0, self._at[1] + right))
         view = self.view
         if not view.rect.contains(self.cell_rect(row, column).center()):
             self._look(self._zoom, (row + 0.5, column + 0.5))
-        self._hover((row, column))
+        self._point((row, column))
 
     def _first_cursor(self) -> tuple[int, int]:
         """Return where the cell cursor starts: in the middle of what is on screen."""

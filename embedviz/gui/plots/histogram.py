@@ -4,18 +4,19 @@ import math
 from typing import ClassVar
 
 import numpy as np
-from PySide6.QtCore import QEvent, QLineF, QPointF, QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QFocusEvent, QFontMetricsF, QImage, QKeyEvent, QMouseEvent, QPainter, QPen
+from PySide6.QtCore import QLineF, QPointF, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QFontMetricsF, QImage, QKeyEvent, QPainter, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from embedviz.analysis.activations import SATURATED, ActivationSummary
 from embedviz.analysis.levels import StableLimit
 from embedviz.gui.plots import colormaps
-from embedviz.gui.plots.base import Plot
 from embedviz.gui.plots.cell_picture import cell_picture
 from embedviz.gui.plots.figures import figure
 from embedviz.gui.plots.heatmap_view import GridView
 from embedviz.gui.plots.name_tag import draw_tag
+from embedviz.gui.plots.outline import draw_outline
+from embedviz.gui.plots.pointing import PointingPlot
 from embedviz.gui.theme import Role, Theme
 
 MAP_HEIGHT = 18  # designed pixels
@@ -26,7 +27,7 @@ Key = Qt.Key
 Place = tuple[str, int]  # ("bar", bin) or ("unit", unit)
 
 
-class ActivationHistogram(Plot):
+class ActivationHistogram(PointingPlot[Place]):
     """Bars over [-1, 1] with the saturated ends shaded; under them a cell for each hidden unit.
 
     Left and Right move a cursor over the bars or the units, Down and Up go from one to the other.
@@ -44,10 +45,7 @@ class ActivationHistogram(Plot):
         self._step = 0
         self._limit = StableLimit(shrinks=True)
         self._top = 1.0
-        self._at: Place | None = None
         self.restyle()
-        self.setMouseTracking(True)
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
 
     def set_data(self, summary: ActivationSummary, step: int) -> None:
@@ -154,21 +152,6 @@ class ActivationHistogram(Plot):
                 beside = self.bar_rect(index)
             draw_tag(painter, self._in_words(self._at), beside, QRectF(self.rect()), self._theme)
 
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Point at a bar or a unit."""
-        self._point(None if self._empty else self.place_at(event.position().x(), event.position().y()))
-
-    def leaveEvent(self, event: QEvent) -> None:
-        """Point at nothing."""
-        super().leaveEvent(event)
-        self._point(None)
-
-    def focusOutEvent(self, event: QFocusEvent) -> None:
-        """Take the cursor away, unless the pointer holds it."""
-        super().focusOutEvent(event)
-        if not self.underMouse():
-            self._point(None)
-
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Move the cursor."""
         super().keyPressEvent(event)
@@ -218,11 +201,8 @@ class ActivationHistogram(Plot):
         low, high = (figure(float(edge), signed=True, digits=2) for edge in self._summary.edges[index : index + 2])
         return f"{low} to {high}: {_percent(float(self._summary.shares[index]))} of activations"
 
-    def _point(self, place: Place | None) -> None:
-        if place != self._at:
-            self._at = place
-            self.touch()
-            self.hovered_unit.emit(place[1] if place is not None and place[0] == "unit" else -1)
+    def _tell(self, place: Place | None) -> None:
+        self.hovered_unit.emit(place[1] if place is not None and place[0] == "unit" else -1)
 
     def _draw_headline(self, painter: QPainter, summary: ActivationSummary) -> None:
         painter.setFont(self._font)
@@ -277,11 +257,7 @@ class ActivationHistogram(Plot):
         cell_picture(cells, (0.0, 1.0), table, view, self.devicePixelRatioF(), "extreme").draw(painter)
         self._draw_scale(painter, area)
         if self._at is not None and self._at[0] == "unit":
-            cell, edge = self.unit_rect(self._at[1]).toAlignedRect().toRectF(), self._theme.px(1)
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            for name, width in (("card", 3 * edge), ("ink", edge)):
-                painter.setPen(QPen(self._theme.colour(name), width, j=Qt.PenJoinStyle.MiterJoin))
-                painter.drawRect(cell.adjusted(-edge, -edge, edge, edge))
+            draw_outline(painter, self.unit_rect(self._at[1]), self._theme.px(1), self._theme, tight=True)
 
     def _draw_scale(self, painter: QPainter, area: QRectF) -> None:
         """Draw above the units what they are, and which colours stand for how much."""

@@ -5,9 +5,8 @@ from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
-    QFocusEvent,
     QFontMetricsF,
     QKeyEvent,
     QMouseEvent,
@@ -18,11 +17,11 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from embedviz.gui.plots.base import Plot
 from embedviz.gui.plots.figures import counted, figure
 from embedviz.gui.plots.name_tag import draw_tag
 from embedviz.gui.plots.plane_axes import draw_axes
 from embedviz.gui.plots.plane_places import labelled, stamped
+from embedviz.gui.plots.pointing import PointingPlot
 from embedviz.gui.theme import Role, Theme
 
 REACH = 16  # designed pixels: how far from a token the pointer still means it
@@ -37,7 +36,7 @@ _STEPS = {
 }
 
 
-class TokenPlane(Plot):
+class TokenPlane(PointingPlot[int]):
     """Tokens at (column 0, column 1), by their labels; a token whose label has no room is a dot.
 
     Arrow keys go to the nearest token on that side, Return selects it.
@@ -55,13 +54,11 @@ class TokenPlane(Plot):
         self._order: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
         self._limit = 1.0
         self._context: tuple[int, ...] = ()
-        self._selected = self._marked = self._cursor = -1
+        self._selected = self._marked = -1
         self._texts: dict[int, QStaticText] = {}
         self._widths: NDArray[np.float64] = np.zeros(0)
         self._shown: NDArray[np.int64] | None = None  # the tokens that have their labels; None: to be found
         self.restyle()
-        self.setMouseTracking(True)
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
 
     def set_points(
@@ -77,8 +74,8 @@ class TokenPlane(Plot):
         self._values, self._limit, self._order = values, limit, order
         if len(values):
             self._empty = ""
-        if self._cursor >= len(values):
-            self._hover(-1)
+        if self._at is not None and self._at >= len(values):
+            self._point(None)
         self._shown = None
         self.touch()
 
@@ -127,14 +124,14 @@ class TokenPlane(Plot):
         places += (centre.x(), centre.y())
         return places
 
-    def token_at(self, x: float, y: float) -> int:
-        """Return the token nearest to a point, -1 if none is near."""
+    def place_at(self, x: float, y: float) -> int | None:
+        """Return the token nearest to a point, None if none is near."""
         if not len(self._values):
-            return -1
+            return None
         squares = ((self.positions() - (x, y)) ** 2).sum(axis=1)  # (V,)
         squares[~np.isfinite(squares)] = np.inf
         token = int(np.argmin(squares))
-        return token if squares[token] <= self._theme.px(REACH) ** 2 else -1
+        return token if squares[token] <= self._theme.px(REACH) ** 2 else None
 
     def label_rect(self, token: int) -> QRectF:
         """Return where a token's label is, or would be."""
@@ -215,26 +212,11 @@ class TokenPlane(Plot):
         super().resizeEvent(event)
         self._shown = None
 
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Point at a token."""
-        self._hover(-1 if self._empty else self.token_at(event.position().x(), event.position().y()))
-
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         """Select the token that was clicked."""
-        token = -1 if self._empty else self.token_at(event.position().x(), event.position().y())
-        if event.button() == Qt.MouseButton.LeftButton and token >= 0:
+        token = self._place_under(event.position())
+        if event.button() == Qt.MouseButton.LeftButton and token is not None:
             self.clicked.emit(token)
-
-    def leaveEvent(self, event: QEvent) -> None:
-        """Point at nothing."""
-        super().leaveEvent(event)
-        self._hover(-1)
-
-    def focusOutEvent(self, event: QFocusEvent) -> None:
-        """Take the cursor away, unless the pointer holds it."""
-        super().focusOutEvent(event)
-        if not self.underMouse():
-            self._hover(-1)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Move the cursor, or select what it is on."""
@@ -243,17 +225,17 @@ class TokenPlane(Plot):
             return
         event.accept()
         if event.key() in (Key.Key_Return, Key.Key_Enter):
-            if self._cursor >= 0:
-                self.clicked.emit(self._cursor)
-        elif event.key() == Key.Key_Home or self._cursor < 0:
+            if self._at is not None:
+                self.clicked.emit(self._at)
+        elif event.key() == Key.Key_Home or self._at is None:
             first = self._selected if 0 <= self._selected < len(self._values) else int(self._order[0])
-            self._hover(first if event.key() != Key.Key_Home else int(self._order[0]))
+            self._point(first if event.key() != Key.Key_Home else int(self._order[0]))
         else:
-            self._hover(self._beside(self._cursor, _STEPS[Qt.Key(event.key())]))
+            self._point(self._beside(self._at, _STEPS[Qt.Key(event.key())]))
 
     @property
     def _named(self) -> int:
-        return self._cursor if self._cursor >= 0 else self._marked
+        return self._marked if self._at is None else self._at
 
     def _beside(self, token: int, way: tuple[float, float]) -> int:
         """Return the nearest token within 45 degrees of `way`, or `token` if none is there."""
@@ -280,11 +262,8 @@ class TokenPlane(Plot):
         width, high = max(float(self._widths[token]), self._line * 0.7), self._line
         return QRectF(x - width / 2, y - high / 2, width, high)
 
-    def _hover(self, token: int) -> None:
-        if token != self._cursor:
-            self._cursor = token
-            self.touch()
-            self.hovered.emit(token)
+    def _tell(self, place: int | None) -> None:
+        self.hovered.emit(-1 if place is None else place)
 
     def _measure(self) -> None:
         widths = {label: self._glyphs.horizontalAdvance(label) for label in set(self._labels)}

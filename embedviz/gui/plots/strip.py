@@ -6,36 +6,30 @@ from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QEvent, QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QFocusEvent, QFontMetricsF, QKeyEvent, QMouseEvent, QPainter, QPen
+from PySide6.QtCore import QRect, QRectF, QSize, Qt
+from PySide6.QtGui import QFontMetricsF, QKeyEvent, QPainter
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from embedviz.gui.plots import colormaps
-from embedviz.gui.plots.base import Plot
 from embedviz.gui.plots.cell_picture import cell_picture
 from embedviz.gui.plots.figures import counted
 from embedviz.gui.plots.heatmap_view import GridView
+from embedviz.gui.plots.outline import draw_outline
+from embedviz.gui.plots.pointing import CELL_STEPS, Cell, CellPlot
 from embedviz.gui.theme import Role, Theme
 
 LOWEST_BAND, HIGHEST_BAND = 14, 56  # designed pixels
 WIDEST_LABEL = 88
-_STEPS = {
-    Qt.Key.Key_Up: (-1, 0),
-    Qt.Key.Key_Down: (1, 0),
-    Qt.Key.Key_Left: (0, -1),
-    Qt.Key.Key_Right: (0, 1),
-}
 
 
-class RowStrip(Plot):
+class RowStrip(CellPlot):
     """Bands of coloured cells under each other, a large label and the id before each; arrows point at cells.
 
     Where not all rows have room, the last ones are shown and a line above says how many there are.
+    `hovered` counts the strip's rows.
     """
 
-    hovered = Signal(int, int)  # row of the strip, column; -1, -1 when no cell is
-
-    own_keys: ClassVar[frozenset[Qt.Key]] = frozenset(_STEPS)
+    own_keys: ClassVar[frozenset[Qt.Key]] = frozenset(CELL_STEPS)
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(theme, "Rows looked up", parent)
@@ -45,10 +39,7 @@ class RowStrip(Plot):
         self._levels = (0.0, 1.0)
         self._colormap = colormaps.SEQUENTIAL
         self._selected: int | None = None
-        self._cell: tuple[int, int] | None = None
         self.restyle()
-        self.setMouseTracking(True)
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
 
     def set_rows(
@@ -68,8 +59,7 @@ class RowStrip(Plot):
         self._values, self._levels, self._colormap, self._selected = values, levels, colormap, selected
         if values.size:
             self._empty = ""
-        if self._cell is not None and (self._cell[0] >= values.shape[0] or self._cell[1] >= values.shape[1]):
-            self._hover(None)
+        self._let_go_beyond(values.shape)
         self.restyle()
         self.touch()
 
@@ -78,8 +68,8 @@ class RowStrip(Plot):
         words = f"{counted(len(self._values), 'row')}: {' '.join(self._labels)}"
         if self._selected is not None and self._selected < len(self._labels):
             words += f"; selected row {self._labels[self._selected]}"
-        if self._cell is not None:
-            row, column = self._cell
+        if self._at is not None:
+            row, column = self._at
             words += f"; at row {self._labels[row]}, column {column}"
         return words
 
@@ -115,7 +105,7 @@ class RowStrip(Plot):
         width = band.width() / max(1, self._values.shape[1])
         return QRectF(band.left() + column * width, band.top(), width, band.height())
 
-    def cell_at(self, x: float, y: float) -> tuple[int, int] | None:
+    def place_at(self, x: float, y: float) -> Cell | None:
         """Return the row and column at a point, None beside the bands."""
         for row in self.shown_rows():
             band = self.row_rect(row)
@@ -159,24 +149,9 @@ class RowStrip(Plot):
             self._draw_band(painter, band, self._values[row : row + 1], table)
             self._draw_label(painter, band, row)
         if self._selected in shown:
-            self._draw_line_around(painter, self.row_rect(self._selected or 0), self._theme.px(2))
-        if self._cell is not None and self._cell[0] in shown:
-            self._draw_line_around(painter, self.cell_rect(*self._cell), self._theme.px(1))
-
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Point at a cell."""
-        self._hover(None if self._empty else self.cell_at(event.position().x(), event.position().y()))
-
-    def leaveEvent(self, event: QEvent) -> None:
-        """Point at nothing."""
-        super().leaveEvent(event)
-        self._hover(None)
-
-    def focusOutEvent(self, event: QFocusEvent) -> None:
-        """Take the cell cursor away, unless the pointer holds it."""
-        super().focusOutEvent(event)
-        if not self.underMouse():
-            self._hover(None)
+            draw_outline(painter, self.row_rect(self._selected or 0), self._theme.px(2), self._theme)
+        if self._at is not None and self._at[0] in shown:
+            draw_outline(painter, self.cell_rect(*self._at), self._theme.px(1), self._theme)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Move the cell cursor."""
@@ -185,19 +160,13 @@ class RowStrip(Plot):
             return
         event.accept()
         shown, columns = self.shown_rows(), self._values.shape[1]
-        if self._cell is None:
+        if self._at is None:
             start = self._selected if self._selected is not None and self._selected in shown else shown.start
-            self._hover((start, 0))
+            self._point((start, 0))
             return
-        down, right = _STEPS[Qt.Key(event.key())]
-        row = min(shown.stop - 1, max(shown.start, self._cell[0] + down))
-        self._hover((row, min(columns - 1, max(0, self._cell[1] + right))))
-
-    def _hover(self, cell: tuple[int, int] | None) -> None:
-        if cell != self._cell:
-            self._cell = cell
-            self.touch()
-            self.hovered.emit(*(cell or (-1, -1)))
+        down, right = CELL_STEPS[Qt.Key(event.key())]
+        row = min(shown.stop - 1, max(shown.start, self._at[0] + down))
+        self._point((row, min(columns - 1, max(0, self._at[1] + right))))
 
     def _draw_band(
         self, painter: QPainter, band: QRectF, values: NDArray[np.float32], table: NDArray[np.uint32]
@@ -230,15 +199,6 @@ class RowStrip(Plot):
         painter.setPen(self._theme.colour("muted"))
         below = QRectF(left, top + glyph_height - self._theme.px(4), width, digit_height)
         painter.drawText(below, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, number)
-
-    def _draw_line_around(self, painter: QPainter, rect: QRectF, width: int) -> None:
-        edge = self._theme.px(1)
-        reach = edge + width / 2
-        around = rect.toAlignedRect().toRectF().adjusted(-reach, -reach, reach, reach)
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        for name, pen_width in (("card", width + 2 * edge), ("ink", width)):
-            painter.setPen(QPen(self._theme.colour(name), pen_width, j=Qt.PenJoinStyle.MiterJoin))
-            painter.drawRect(around)
 
     def _margin(self) -> int:
         return self._theme.px(6)
