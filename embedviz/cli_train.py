@@ -72,7 +72,7 @@ def _add_choice(
 ) -> None:
     about = " ".join(f"{entry.name}: {entry.line}" for entry in table.values())
     stated = default or _defaults_in_words(name)
-    parser.add_argument(_flag(name), choices=list(table), default=default, help=f"{about} (default: {stated})")
+    parser.add_argument(flag(name), choices=list(table), default=default, help=f"{about} (default: {stated})")
 
 
 def _add_setting(parser: argparse.ArgumentParser, name: str, *, for_whom: str = "") -> None:
@@ -81,7 +81,7 @@ def _add_setting(parser: argparse.ArgumentParser, name: str, *, for_whom: str = 
     if users and len(users) < len(catalog.MODELS):
         for_whom = f" For the model {' and '.join(users)}."
     parser.add_argument(
-        _flag(name),
+        flag(name),
         type=int if setting.integer else float,
         metavar="N" if setting.integer else "X",
         help=f"{setting.line}{for_whom} (default: {_defaults_in_words(name)})",
@@ -121,7 +121,7 @@ def _add_text(parser: argparse.ArgumentParser) -> None:
 def _add_settings(parser: argparse.ArgumentParser) -> None:
     for name in ("lr", "weight_decay"):
         parser.add_argument(
-            _flag(name),
+            flag(name),
             type=float,
             metavar="X",
             help=f"{catalog.SETTINGS[name].line} (default: {_rates_in_words(name)})",
@@ -132,7 +132,6 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
         "--betas",
         type=float,
         nargs=2,
-        default=betas,
         metavar=("B1", "B2"),
         help=f"{lines} (default: {betas[0]:g} {betas[1]:g})",
     )
@@ -190,7 +189,8 @@ def _add_machine(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _flag(name: str) -> str:
+def flag(name: str) -> str:
+    """Return the flag of a field of RunConfig: "--n-embd"."""
     return "--" + name.replace("_", "-")
 
 

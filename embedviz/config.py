@@ -10,6 +10,8 @@ from embedviz.errors import ConfigError
 WHOLE_TEXT = 0
 """As `batch_size`: every step sees the whole training part (the exact gradient)."""
 
+MOST_THREADS = 1024  # torch crashes where the system has no room for as many as are asked for
+
 
 @dataclass(frozen=True)
 class RunConfig:
@@ -70,8 +72,10 @@ class RunConfig:
                 f"The rate rises for {self.warmup_steps:,} steps, but is to be lowest at step "
                 f"{self.schedule_steps:,}: let the warm-up end before."
             )
-        if self.threads < 0:
-            raise ConfigError(f"Threads is {self.threads}, but has to be 0 (choose for me) or more.")
+        if not 0 <= self.threads <= MOST_THREADS:
+            raise ConfigError(
+                f"Threads is {self.threads:,}, but has to be from 0 (choose for me) to {MOST_THREADS:,}."
+            )
 
     @property
     def whole_text(self) -> bool:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from embedviz import catalog
 from embedviz.catalog import Setting
-from embedviz.config import WHOLE_TEXT, RunConfig
+from embedviz.config import MOST_THREADS, WHOLE_TEXT, RunConfig
 from embedviz.errors import ConfigError
 
 SETTINGS = list(catalog.SETTINGS.values())
@@ -111,8 +111,10 @@ def test_a_warm_up_ends_before_the_rate_is_lowest() -> None:
 
 def test_threads() -> None:
     assert config("threads", 0).threads == 0
-    with pytest.raises(ConfigError, match="Threads"):
-        config("threads", -1)
+    assert config("threads", MOST_THREADS).threads == MOST_THREADS
+    for threads in (-1, MOST_THREADS + 1):
+        with pytest.raises(ConfigError, match=r"^Threads is .*, but has to be from 0"):
+            config("threads", threads)
 
 
 def test_the_whole_text_is_a_batch_size() -> None:

@@ -40,6 +40,7 @@ LOSSES_AT_ONCE = 4096
 MOST_CONTEXTS = 16
 MARK_GROWTH = 1.3  # readings are taken at steps 1, 2, 3, 4, 5, 6, 7, 9, 11, 14, ... whatever the clock says
 CHEAP_READING_S = 0.005
+LONGEST_WALK_S = 0.25  # through a text without a closed form, at the start and at pauses: no command is heard
 STEPS_BETWEEN_VERDICTS_WHOLE = 10  # the exact gradient brings the whole training loss with it, for nothing
 STEPS_BETWEEN_VERDICTS = 500  # else: a reading each, so the farther the run is, the rarer they are
 VERDICT_GROWTH = 1.1
@@ -69,6 +70,7 @@ class ServedRun:
         if checkpoint is not None:
             session.restore(checkpoint)
         self._judge = ConvergenceJudge(session.floor)
+        self._judges_estimates: bool | None = None  # not known before the first verdict
         self._verdict: Verdict | None = None
         self._losses: list[float] = []
         self._first_loss_step = session.step
@@ -212,7 +214,7 @@ class ServedRun:
         if step >= self._next_mark:  # the beginning of the curve, however fast it passes
             self._next_mark = max(step + 1, int(step * MARK_GROWTH))
             if self._reading_cost < CHEAP_READING_S:
-                self._measure(math.inf)
+                self._measure(self._budget_in_between())
         if step >= self._next_verdict:
             self._give_verdict(step - 1)
         if self.playing and self._until.step is not None and step >= self._until.step:
@@ -231,13 +233,18 @@ class ServedRun:
     def _give_verdict(self, step: int) -> None:
         loss = self._losses[-1]  # of the exact gradient: the loss of the whole training part
         if not self.session.config.whole_text:
-            is_cheap = self._reading_cost < CHEAP_READING_S
-            elapsed_s = time.perf_counter() - self._reading_at
-            self._reading = self._read(math.inf if is_cheap else READING_SHARE * elapsed_s)
+            self._reading = self._read(self._budget_in_between())
             step, loss = self._reading.step, self._reading.train
+            if self._reading.estimated is not self._judges_estimates:  # a sample's losses are not the whole's
+                self._judges_estimates = self._reading.estimated
+                self._judge.reset()
         self._verdict = self._judge.observe(step, loss)
         if self._until.converged and self._verdict.kind != "learning":
             self.pause("converged", self._verdict.sentence)
+
+    def _budget_in_between(self) -> float:
+        """Return what a reading between steps may cost: a closed form, anything; a walk, next to nothing."""
+        return CHEAP_READING_S if self.session.is_walked else math.inf
 
     # --- telling ------------------------------------------------------------------------------------
 
@@ -310,6 +317,9 @@ class ServedRun:
         self._send(Measured(self.run_id, self._reading))
 
     def _read(self, budget_s: float) -> Reading:
+        """Return whole losses if they cost no more than `budget_s`, else an estimate; see LONGEST_WALK_S."""
+        if self.session.is_walked:
+            budget_s = min(budget_s, LONGEST_WALK_S)
         before = time.perf_counter()
         losses: SplitLosses = self.session.losses_within(budget_s)
         self._reading_at = time.perf_counter()

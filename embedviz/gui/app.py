@@ -23,6 +23,7 @@ from embedviz.gui.window import MainWindow
 from embedviz.gui.worker import TrainingWorker
 
 DESIGNED_SIZE = (1440, 900)
+FRAME_HEIGHT = 40  # pixels for the title that the system puts on a window, as far as one can know beforehand
 READ_AT_ONCE_BYTES = 2**20  # a larger text is read behind the first window
 
 
@@ -63,7 +64,8 @@ def make_window(settings: Settings, *, mode: str | None = None, scale: float | N
     worker = TrainingWorker()
     controller = RunController(state, worker, notices)
     window = MainWindow(state, controller, notices, settings, theme)
-    window.resize(QSize(*DESIGNED_SIZE).boundedTo(window.screen().availableSize()))
+    room = window.screen().availableSize() - QSize(0, FRAME_HEIGHT)
+    window.resize(QSize(*DESIGNED_SIZE).boundedTo(room))
     return Parts(window, state, controller, worker, notices, theme, settings)
 
 

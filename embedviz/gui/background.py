@@ -2,17 +2,19 @@
 
 import queue
 import sys
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from PySide6.QtCore import QCoreApplication, QObject, QThread, Signal, Slot
+from PySide6.QtCore import QCoreApplication, QObject, Signal, Slot
 
 from embedviz.errors import EmbedvizError
 from embedviz.text.progress import Cancelled, Progress, resting
 
 TELL_EVERY_S = 0.04  # progress is told no oftener: a signal for each piece of work would starve the window
+PATIENCE_S = 2.0  # for a job that is to end; one that never does must not keep the window from closing
 
 Job: TypeAlias = Callable[[Progress], object]
 
@@ -85,13 +87,17 @@ class Background(QObject):
 
     @Slot()
     def stop(self) -> None:
-        """Cancel, and end the thread, for good; returns when it is gone. May be called twice."""
+        """Cancel, and end the thread, for good; returns when it is gone. May be called twice.
+
+        A job that tells of no progress, because what it reads from is dead, is left behind after PATIENCE_S.
+        """
         self._is_over = True
         self.cancel()
         if self._thread is not None:
             self._thread.tasks.put(None)
-            self._thread.wait()
-            self._thread = None  # it holds this object's signals: no circle is left to the garbage collector
+            self._thread.join(PATIENCE_S)
+            self._thread.let_go()
+            self._thread = None  # no circle is left to the garbage collector
 
     def _make_void(self) -> None:
         if self._request is not None:
@@ -130,21 +136,30 @@ class _Failure:
     error: BaseException
 
 
-class _Thread(QThread):
-    """Does one task after the other until it is given None."""
+class _Thread(threading.Thread):
+    """Does one task after the other until it is given None.
+
+    It is a daemon of Python's and no QThread: a read from a network drive that is gone may never return, and
+    nothing can end the thread that waits for it. Qt would abort the program about such a QThread; a daemon
+    dies with the process.
+    """
 
     def __init__(
         self, tell: Callable[[_Task, str, float], object], end: Callable[[_Task, object], object]
     ) -> None:
-        super().__init__()
+        super().__init__(daemon=True)
         self.tasks: queue.SimpleQueue[_Task | None] = queue.SimpleQueue()
         self._tell = tell
         self._end = end
 
     def run(self) -> None:
-        """Qt calls this on the new thread."""
+        """Python calls this on the new thread."""
         while self._do_next():
             pass
+
+    def let_go(self) -> None:
+        """Hold nothing of Qt any more: if it is left behind, it may live longer than that."""
+        self._tell = self._end = _nobody
 
     def _do_next(self) -> bool:
         task = self.tasks.get()
@@ -175,3 +190,7 @@ class _Thread(QThread):
             return None
         except BaseException as error:  # noqa: BLE001  # a library's panic is no Exception; the hook gets it all
             return _Failure(error)
+
+
+def _nobody(*_: object) -> None:
+    """Take what nobody waits for any more."""

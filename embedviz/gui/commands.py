@@ -113,7 +113,6 @@ class Commands(QObject):
         document = self._state.document
         if document is not None:
             self.actions["perLine"].setChecked(document.corpus.per_line)
-            self.actions["merges"].setEnabled(document.tokenizer.name == "subword")
 
     @Slot(QAction)
     def _open_sample(self, action: QAction) -> None:

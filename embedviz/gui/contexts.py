@@ -1,9 +1,11 @@
 """What a model reads of the own line: for a table the selected tokens, for a block what stands before too."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
-from embedviz.gui.state import AppState
+from embedviz.gui.state import AppState, Phase
 
 
 def looked_up_ids(state: AppState) -> list[int | None]:
@@ -28,3 +30,15 @@ def rows_of(values: NDArray[np.float32], ids: list[int | None]) -> NDArray[np.fl
     rows = values[[token or 0 for token in ids]]  # (T, C), a copy
     rows[~present] = 0
     return rows
+
+
+def why_no_frame(state: AppState, what_comes: str) -> str:
+    """Return a sentence that says why there is nothing to show yet, and what to do or to wait for."""
+    if state.run.phase is Phase.REFUSED:
+        return "This run was not started, for the reason told above: choose other settings or another text."
+    return f"The trainer is warming up: {what_comes}."
+
+
+def in_a_row(labels: Sequence[str]) -> str:
+    """Return the labels of consecutive tokens as they are read: letters together, longer ones apart."""
+    return ("" if all(len(label) == 1 for label in labels) else " ").join(labels)

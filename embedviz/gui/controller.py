@@ -11,6 +11,7 @@ from embedviz.config import RunConfig
 from embedviz.engine import messages as m
 from embedviz.engine.client import TrainerGoneError
 from embedviz.gui.documents import Document
+from embedviz.gui.limits import table_problem
 from embedviz.gui.notices import Notice, Notices
 from embedviz.gui.start import start_snapshot
 from embedviz.gui.state import AppState, Phase
@@ -97,6 +98,13 @@ class RunController(QObject):
         if state.run.run_id and checkpoint is None:
             self._send(m.StopRun(state.run.run_id))
         run_id = state.run.run_id if checkpoint is not None else f"run-{next(self._run_numbers)}"
+        problem = table_problem(state.config, document.vocab_size)
+        if problem:
+            state.snapshot = state.previous = state.record = None
+            state.update_run(phase=Phase.REFUSED, run_id="", config=state.config, step=0, reading=None, reason="")
+            state.frame_shown.emit()
+            self._notices.show(Notice(problem, topic="run"))
+            return
         if self._sent_key != document.key:
             self._send(m.LoadDataset(document.key, document.dataset))
             self._sent_key = document.key
@@ -105,6 +113,7 @@ class RunController(QObject):
         state.update_run(phase=Phase.WARMING, run_id=run_id, config=state.config, reason="")
         if checkpoint is None:
             state.snapshot = state.previous = None
+            state.update_run(step=0, reading=None, parameters=0)
             known = start_snapshot(run_id, state.config, document, state.context_ids)
             if known is not None:
                 state.show_snapshot(known)
@@ -236,6 +245,8 @@ class RunController(QObject):
                 reading=event.reading,
                 reason="",
             )
+            if event.config.block_size != state.config.block_size:  # the text is shorter than that
+                state.selection_changed.emit()
             if self._play_when_started:
                 self._play_when_started = False
                 self._play()

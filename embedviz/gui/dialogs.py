@@ -119,8 +119,16 @@ class RunSettingsDialog(QDialog):
 
     @Slot()
     def _take_model(self) -> None:
+        """Take over what the model brings along, and leave the rest as it was typed."""
         model = str(self._choices["model"].currentData())
-        self._show_config(self.config.with_model(model))
+        suits = self.config.with_model(model)
+        for name in ("init", "optimizer"):
+            self._choices[name].setCurrentIndex(self._choices[name].findData(getattr(suits, name)))
+        self._batch.setCurrentIndex(0 if suits.whole_text else 1)
+        if not suits.whole_text:
+            self._numbers["batch_size"].setText(str(suits.batch_size))
+        self._numbers["block_size"].setText(str(suits.block_size))
+        self._take_defaults()
 
     @Slot()
     def _take_defaults(self) -> None:

@@ -1,10 +1,11 @@
 """The column beside the table: the rows that are looked up, side by side as the model reads them, and a cell."""
 
 from PySide6.QtCore import Signal, Slot
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from embedviz.gui.cell_readout import CellReadout
-from embedviz.gui.contexts import looked_up_ids, rows_of
+from embedviz.gui.contexts import in_a_row, looked_up_ids, rows_of
 from embedviz.gui.plots.concatenation import ConcatenationBand
 from embedviz.gui.plots.strip import RowStrip
 from embedviz.gui.state import AppState
@@ -13,8 +14,8 @@ from embedviz.gui.theme import Role, Theme
 from embedviz.gui.widgets import LiveLabel, caption
 
 LOWEST_ROW, HIGHEST_ROW = 26, 84  # designed pixels, of the strip
-MOST_ROWS = 4  # that are sure to have room
-LOW = 300  # designed pixels: less than that, and the line of ids gives its place to the rows
+MOST_ROWS = 3  # that are sure to have room
+LOW, LOWEST = 300, 240  # designed pixels: below them the line of ids, then the cell give their room to the rows
 NO_LIMIT = 16_777_215  # what Qt calls QWIDGETSIZE_MAX
 NOTHING = "–"  # the label of what stands before the beginning
 
@@ -63,7 +64,7 @@ class LookedUp(QWidget):
         rows = state.run.config.block_size
         self.strip.setMaximumHeight(self._theme.px(HIGHEST_ROW) * rows if is_joined else NO_LIMIT)
         self.strip.setMinimumHeight(self._theme.px(LOWEST_ROW) * min(rows, MOST_ROWS) if is_joined else 0)
-        self._line.setVisible(not is_joined or self.height() > self._theme.px(LOW))
+        self._give_room()
         if frame is None or document is None or not self._ids:
             self.strip.set_empty(why_empty if self._ids else "Select a token of your line: its row appears here.")
             self.joined.set_empty(" ")
@@ -77,15 +78,25 @@ class LookedUp(QWidget):
         looked_up = rows_of(frame.values, self._ids)  # (T, C)
         time, channels = looked_up.shape
         self._title.setText(f"Rows looked up  ({time}, {channels})")
-        self._line.setText(f"“{''.join(words)}” → ids {listed}")
+        self._line.setText(f"“{in_a_row(words)}” → ids {listed}")
         self.strip.set_empty("")
         selected = len(words) - 1 if state.selected_id is not None else None
         self.strip.set_rows(words, self._ids, looked_up, frame.levels, frame.colormap, selected)
         if is_joined:
-            self._joined_title.setText(f"The same side by side  ({time * channels},)")
+            self._joined_title.setText(f"Side by side  ({time * channels},)")
             present = [token is not None for token in self._ids]
             self.joined.set_empty("")
             self.joined.set_parts(words, looked_up, frame.levels, frame.colormap, present)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Leave out what matters least where there is little room."""
+        super().resizeEvent(event)
+        self._give_room()
+
+    def _give_room(self) -> None:
+        is_joined = self._state.config.model != "bigram"
+        self._line.setVisible(not is_joined or self.height() > self._theme.px(LOW))
+        self.cell.setVisible(not is_joined or self.height() > self._theme.px(LOWEST))
 
     @Slot(int, int)
     def _point(self, row: int, column: int) -> None:

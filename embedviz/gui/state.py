@@ -133,7 +133,7 @@ class AppState(QObject):
 
         It begins after what the vocabulary lacks: no model reads across a token that it has no row for.
         """
-        first = max(0, self.selected + 1 - self.config.block_size)
+        first = max(0, self.selected + 1 - min(self.config.block_size, self.run.config.block_size))
         unknown = np.flatnonzero(self.line_ids[first : self.selected + 1] == UNKNOWN)
         return range(first + int(unknown[-1]) + 1 if len(unknown) else first, self.selected + 1)
 

@@ -7,7 +7,9 @@ from numpy.typing import NDArray
 
 from embedviz.analysis.levels import StableLimit, nice_limit
 from embedviz.config import RunConfig
+from embedviz.gui.contexts import why_no_frame
 from embedviz.gui.state import AppState
+from embedviz.text.pairs import PairCounts
 
 MODES = (
     ("weights", "Weights", "The numbers of the table itself"),
@@ -17,6 +19,8 @@ MODES = (
     ("change", "Change", "What the weights gained or lost since the step shown before"),
     ("gradient", "Gradient", "The gradient of the loss in the last step: training moves against it"),
 )
+
+MOST_COUNTED = 4096  # tokens: two pictures of their pairs, as numbers and as colours, take 134 MB
 
 
 def modes_of(config: RunConfig) -> tuple[str, ...]:
@@ -69,11 +73,13 @@ class TableModes:
         if document is None:
             return "Open a text to see its lookup table."
         if mode == "counts":
+            if document.vocab_size > MOST_COUNTED:
+                return f"Counts are drawn for up to {MOST_COUNTED:,} tokens, and here are {document.vocab_size:,}."
             if self._counts is None or self._counts[0] != document.key:
-                self._counts = document.key, _counts_frame(document.pairs.dense())
+                self._counts = document.key, _counts_frame(document.pairs)
             return self._counts[1]
         if snapshot is None:
-            return "The trainer is warming up: the table comes with its first step."
+            return why_no_frame(state, "the table comes with its first step")
         table = snapshot.tables["token"]
         if mode == "softmax":
             return TableFrame(softmax_rows(table), (0.0, 1.0), "viridis", f"step {snapshot.step:,}")
@@ -102,16 +108,18 @@ def softmax_rows(table: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray(shifted / shifted.sum(axis=1, keepdims=True), dtype=np.float32)
 
 
-def _counts_frame(pairs: NDArray[np.int64]) -> TableFrame:
-    top = nice_limit(max(float(pairs.max()), 1.0))
+def _counts_frame(pairs: PairCounts) -> TableFrame:
+    numbers = np.zeros((pairs.vocab_size, pairs.vocab_size), np.float32)  # (V, V)
+    numbers.reshape(-1)[pairs.codes] = pairs.counts
+    top = nice_limit(max(float(pairs.counts.max(initial=0)), 1.0))
     level = float(np.log1p(top))
     middle = np.expm1(level / 2)
     ticks = (f"{top:,.0f}", f"{middle:,.0f}", "0")
     return TableFrame(
-        np.log1p(pairs).astype(np.float32),
+        np.log1p(numbers),
         (0.0, level),
         "viridis",
         "training part",
         ticks,
-        pairs.astype(np.float32),
+        numbers,
     )

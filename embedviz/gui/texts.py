@@ -4,9 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from PySide6.QtCore import QObject, Signal, Slot
+from PySide6.QtCore import QObject, QTimer, Signal, Slot
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 
@@ -16,6 +16,7 @@ from embedviz.errors import ConfigError, EmbedvizError
 from embedviz.gui.background import Background
 from embedviz.gui.controller import RunController
 from embedviz.gui.documents import Document, is_offered_as_items, read_sample
+from embedviz.gui.limits import table_problem
 from embedviz.gui.notices import Notice, Notices
 from embedviz.gui.settings import Settings
 from embedviz.gui.state import AppState, Phase
@@ -23,17 +24,21 @@ from embedviz.text.corpus import Corpus, corpus_from_text, read_corpus
 from embedviz.text.progress import Progress, quiet
 
 PASTED = "Pasted text"
+CUTTING = frozenset({"tokenizer", "tokenizer_file", "vocab_size", "per_line", "val_fraction", "seed"})
+"""The settings that decide what is made of a text; all others are of the run alone."""
+
+_Button = QMessageBox.StandardButton
 
 
 @dataclass(frozen=True)
 class _Request:
-    """What a person asked for."""
+    """What a person asked for: a text, and how to cut it."""
 
     name: str
     read: Callable[[Progress], Corpus]  # is called on another thread, and so holds nothing of Qt
-    config: RunConfig  # to cut the text with; whether it is a list the text itself says
-    base: RunConfig  # what was asked for before
-    kind: str  # "text"; "list", the same text read as a list or not; "cut", the same text cut otherwise
+    config: RunConfig  # to cut the text with
+    per_line: bool | None = None  # read as a list, or not; None for what the text itself says
+    is_new: bool = True  # False: the text that is open, cut otherwise
     path: Path | None = None
     is_agreed: bool = False  # that a run that is under way ends
 
@@ -47,18 +52,26 @@ class _Ready(NamedTuple):
 def _prepare(read: Callable[[Progress], Corpus], config: RunConfig, progress: Progress) -> _Ready:
     corpus = read(progress)
     document = Document.make(corpus, config.replace(per_line=corpus.per_line), progress)
-    return _Ready(document, document.first_line(), is_offered_as_items(corpus))
+    if problem := table_problem(config, document.vocab_size):
+        raise EmbedvizError(problem)
+    line = document.first_line()
+    tokenizer = document.tokenizer
+    _ = tokenizer.vocabulary, tokenizer.labels, tokenizer.encode_line(line)  # made here, the window only looks
+    return _Ready(document, line, is_offered_as_items(corpus))
 
 
 class TextOpener(QObject):
     """The one way by which a text becomes the training text, and by which it is cut into other tokens.
 
     What is asked for is read and cut on another thread, unless with `wait`; until that is done what is open
-    stays open, and goes on training. A newer request replaces one that is not done yet. What ends a run under
-    way asks first. All that ask return False if the person says no, or if it failed at once.
+    stays open, and goes on training. Another text replaces one that is not open yet; another tokenizer or
+    split is for the text that is being opened, if there is one. What ends a run under way asks first, once:
+    when it is asked for, or when it is ready, if the run was begun meanwhile. All that ask return False if the
+    person says no, or if it failed at once.
     """
 
     recent_changed = Signal()
+    asked = Signal()  # for something that is now under way
     opened = Signal()
     failed = Signal()  # also: declined or cancelled
     busy_changed = Signal(bool)
@@ -79,6 +92,8 @@ class TextOpener(QObject):
         self._settings = settings
         self._window = window
         self._request: _Request | None = None
+        self._is_asking = False
+        self._held: Callable[[], None] | None = None  # what became of the request while a question stood there
         self._background = Background(self)
         self._background.progressed.connect(self.progressed)
         self._background.busy_changed.connect(self._on_busy)
@@ -128,20 +143,17 @@ class TextOpener(QObject):
 
     def set_per_line(self, on: bool) -> bool:
         """Read the open text as a list of items, one a line, or as running text."""
-        corpus = self._corpus
-        if corpus is None or corpus.per_line == on:
-            return True
-        return self._ask_for(self._again(corpus, self._state.config, on, "list"))
+        return self._revise(per_line=on)
 
     # --- tokenizers ---------------------------------------------------------------------------------
 
     def set_tokenizer(self, name: str, file: str = "") -> bool:
         """Cut the text with another tokenizer of the catalogue; with `file`, a tokenizer.json, if it is "file"."""
-        return self._change(tokenizer=name, tokenizer_file=file)
+        return self._revise(tokenizer=name, tokenizer_file=file)
 
     def set_vocab_size(self, size: int) -> bool:
         """Cut the text into so many different tokens, at most."""
-        return self._change(vocab_size=size)
+        return self._revise(vocab_size=size)
 
     @Slot()
     def choose_tokenizer_file(self) -> None:
@@ -153,14 +165,27 @@ class TextOpener(QObject):
             self.set_tokenizer("file", name)
 
     def apply(self, config: RunConfig) -> bool:
-        """Begin a run of `config` on the open text, which is cut and split anew where `config` wants that."""
+        """Begin a run of `config` on the open text, which is cut and split anew where `config` wants that.
+
+        What it changes is also for a text that is being opened; what concerns the cutting is for that alone.
+        """
         document = self._state.document
         if document is None:
             return True
-        if document.fits(config):
-            self._controller.restart(config)
-            return True
-        return self._ask_for(self._again(document.corpus, config, config.per_line, "cut"))
+        changes = _changes(self._state.config, config)
+        if self._request is None and not document.fits(config):
+            return self._revise(**changes)
+        if self._request is not None:
+            if not CUTTING.isdisjoint(changes):
+                return self._revise(**changes)
+            try:
+                self._request = replace(self._request, config=self._request.config.replace(**changes))
+            except ConfigError as error:
+                return self._refuse(error)
+        if problem := table_problem(config, document.vocab_size):
+            return self._refuse(EmbedvizError(problem))
+        self._controller.restart(config)
+        return True
 
     # --- what is under way --------------------------------------------------------------------------
 
@@ -182,7 +207,9 @@ class TextOpener(QObject):
     @Slot()
     def cancel(self) -> None:
         """Leave everything as it is."""
+        self._held = None
         self._background.cancel()
+        self._forget()
 
     def stop(self) -> None:
         """End what is under way, for good; returns when it has ended."""
@@ -195,10 +222,6 @@ class TextOpener(QObject):
 
     # --- how ----------------------------------------------------------------------------------------
 
-    @property
-    def _corpus(self) -> Corpus | None:
-        return self._state.document.corpus if self._state.document else None
-
     def _folder(self) -> str:
         recent = self._settings.recent()
         return str(recent[0].parent) if recent else str(Path.home())
@@ -206,40 +229,54 @@ class TextOpener(QObject):
     def _open(
         self, name: str, read: Callable[[Progress], Corpus], *, path: Path | None = None, wait: bool = False
     ) -> bool:
-        config = self._state.config
-        return self._ask_for(_Request(name, read, config, config, "text", path), wait=wait)
+        return self._ask_for(_Request(name, read, self.config, path=path), wait=wait)
 
-    def _again(self, corpus: Corpus, config: RunConfig, per_line: bool, kind: str) -> _Request:
-        read = partial(_read_again, corpus, per_line)
-        return _Request(corpus.name, read, config, self._state.config, kind)
-
-    def _change(self, **changes: object) -> bool:
+    def _revise(self, **changes: Any) -> bool:
+        """Ask for what is asked for already, or else for what is open, with `changes`."""
+        opened = self._as_request()
+        asked = self._request or opened
+        if asked is None:
+            return True
         try:
-            config = self._state.config.replace(**changes)
+            config = asked.config.replace(**changes)
         except ConfigError as error:
-            self._fail(error)
-            return False
-        if self.config == config:
+            return self._refuse(error)
+        wanted = replace(asked, config=config, per_line=changes.get("per_line", asked.per_line))
+        if wanted == asked:
             return True  # it is that already, or soon
-        if self._state.config == config:
+        if opened is not None and not wanted.is_new and _is_cut_alike(wanted, opened):
             self.cancel()  # back before it was done
             return True
-        return self.apply(config)
+        return self._ask_for(wanted)
+
+    def _as_request(self) -> _Request | None:
+        """Return what is open, as if it were asked for."""
+        document = self._state.document
+        if document is None:
+            return None
+        corpus = document.corpus
+        return _Request(corpus.name, partial(_given, corpus), self._state.config, corpus.per_line, is_new=False)
 
     def _ask_for(self, request: _Request, *, wait: bool = False) -> bool:
-        if not self._may_replace(request.kind):
-            self.failed.emit()
-            return False
-        request = replace(request, is_agreed=self._is_training)
+        is_agreed = self._request is not None and self._request.is_agreed
+        if self._is_asking or (self._is_training and not is_agreed):
+            is_agreed = self._may_replace("Another text" if request.is_new else "The same text in other tokens")
+            if not is_agreed:
+                self.failed.emit()
+                QTimer.singleShot(0, self._release)  # it may ask, too: not while the program is being left
+                return False
+        self._held = None  # overtaken
+        request = replace(request, is_agreed=is_agreed)
+        job = partial(_prepare, partial(_read_as, request.read, request.per_line), request.config)
         if not wait:
             self._request = request
-            self._background.run(
-                partial(_prepare, request.read, request.config), partial(self._take, request), self._fail
-            )
+            self._background.run(job, self._take, self._fail)
+            self.asked.emit()
             return True
         self._background.cancel()
+        self._request = request
         try:
-            self._take(request, _prepare(request.read, request.config, quiet))
+            self._take(job(quiet))
         except EmbedvizError as error:
             self._fail(error)
             return False
@@ -249,52 +286,69 @@ class TextOpener(QObject):
     def _is_training(self) -> bool:
         return self._state.run.phase in (Phase.PLAYING, Phase.PAUSING)
 
-    def _may_replace(self, kind: str) -> bool:
-        """Ask, before anything is read, whether a run that is under way may end."""
-        if not self._is_training or (self._request is not None and self._request.is_agreed):
-            return True
-        what = "Another text" if kind == "text" else "The same text in other tokens"
-        answer = QMessageBox.question(
-            self._window,
-            "embedviz",
-            f"Training is under way (step {self._state.run.step:,}). {what} starts a new run from step 0.",
-            QMessageBox.StandardButton.Ok | QMessageBox.StandardButton.Cancel,
-        )
-        return answer == QMessageBox.StandardButton.Ok
+    def _may_replace(self, what: str, default: _Button = _Button.Ok) -> bool:
+        """Ask whether `what` may end the run that is under way. Nothing is opened while the question stands."""
+        if self._is_asking:
+            return False  # one question at a time
+        self._is_asking = True
+        try:
+            answer = QMessageBox.question(
+                self._window,
+                "embedviz",
+                f"Training is under way (step {self._state.run.step:,}). {what} starts a new run from step 0.",
+                _Button.Ok | _Button.Cancel,
+                default,
+            )
+        finally:
+            self._is_asking = False
+        return answer == _Button.Ok
 
-    def _take(self, request: _Request, result: object) -> None:
+    @Slot()
+    def _release(self) -> None:
+        """Let happen what had to wait for the answer to a question."""
+        if not self._is_asking:
+            held, self._held = self._held, None
+            if held is not None:
+                held()
+
+    def _take(self, result: object) -> None:
         assert isinstance(result, _Ready)
+        request = self._request
+        if request is None:
+            return
+        if self._is_asking:
+            self._held = partial(self._take, result)
+            return
+        if self._is_training and not request.is_agreed:  # by a run that was begun meanwhile
+            what = f"‘{request.name}’" if request.is_new else "The same text in other tokens"
+            # Nobody waits for this question: a Space that was meant for the run must not end it.
+            may = self._may_replace(f"{what}, which is ready now,", _Button.Cancel)
+            if self._request is not request:
+                return  # the window was closed meanwhile
+            if not may:
+                self._forget()
+                return
         self._request = None
-        document = result.document
-        config = self._merged(request, document.config)
+        self._open_ready(request, result)
+
+    def _open_ready(self, request: _Request, result: _Ready) -> None:
+        document, before = result.document, self._state.document
+        corpus = document.corpus
+        config = request.config.replace(per_line=corpus.per_line)
         self._notices.withdraw("text")
-        if request.kind == "cut":
+        if not request.is_new and before is not None and before.corpus.per_line == corpus.per_line:
             place = self._selected_character()
             self._controller.open_document(document, self._state.wanted_line, config)
             self._select_character(place)
         else:
             self._controller.open_document(document, result.line, config)
-        if request.kind != "cut":
             self._notices.withdraw("items")
-        if request.kind == "text":
-            self._tell_of(document.corpus, result.is_offered_as_items)
+        if request.is_new:
+            self._tell_of(corpus, result.is_offered_as_items and request.per_line is None)
         if request.path is not None:
             self._settings.add_recent(request.path)
             self.recent_changed.emit()
         self.opened.emit()
-
-    def _merged(self, request: _Request, wanted: RunConfig) -> RunConfig:
-        """Return what was asked for, with what was changed meanwhile on what is open."""
-        now = self._state.config
-        changed = {
-            field.name: getattr(now, field.name)
-            for field in fields(RunConfig)
-            if getattr(now, field.name) != getattr(request.base, field.name)
-        }
-        try:
-            return wanted.replace(**changed)
-        except ConfigError:  # the two do not go together: the newer wish is the one that took longer
-            return wanted
 
     def _tell_of(self, corpus: Corpus, is_offered: bool) -> None:
         self._notices.withdraw("encoding")
@@ -328,23 +382,48 @@ class TextOpener(QObject):
         self.open_text(text)
 
     def _fail(self, error: EmbedvizError) -> None:
+        if self._is_asking:
+            self._held = partial(self._fail, error)
+            return
         self._request = None
+        self._refuse(error)
+
+    def _refuse(self, error: EmbedvizError) -> bool:
         self._notices.show(Notice(error.sentence, error.details, topic="text"))
         self.failed.emit()
+        return False
+
+    def _forget(self) -> None:
+        if self._request is not None:
+            self._request = None
+            self.failed.emit()
 
     @Slot(bool)
     def _on_busy(self, busy: bool) -> None:
-        if not busy and self._request is not None:  # it was cancelled, or ended in an error that nobody expected
-            self._request = None
-            self.failed.emit()
+        if not busy and self._held is None:  # it was cancelled, or ended in an error that nobody expected
+            self._forget()
         self.busy_changed.emit(busy)
+
+
+def _changes(before: RunConfig, after: RunConfig) -> dict[str, Any]:
+    names = (field.name for field in fields(RunConfig))
+    return {name: getattr(after, name) for name in names if getattr(after, name) != getattr(before, name)}
+
+
+def _is_cut_alike(one: _Request, other: _Request) -> bool:
+    return (one.config, one.per_line) == (other.config, other.per_line)
 
 
 def _read_sample(name: str, _progress: Progress) -> Corpus:
     return read_sample(name)
 
 
-def _read_again(corpus: Corpus, per_line: bool, _progress: Progress) -> Corpus:
-    if corpus.per_line == per_line:
+def _given(corpus: Corpus, _progress: Progress) -> Corpus:
+    return corpus
+
+
+def _read_as(read: Callable[[Progress], Corpus], per_line: bool | None, progress: Progress) -> Corpus:
+    corpus = read(progress)
+    if per_line is None or corpus.per_line == per_line:
         return corpus
     return corpus.as_items() if per_line else corpus.as_text()

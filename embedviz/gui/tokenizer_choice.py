@@ -80,7 +80,7 @@ class TokenizerChoice(QWidget):
         layout.addStretch(1)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
         self.segments.chosen.connect(self._choose)
-        for signal in (texts.opened, texts.failed, state.document_changed):
+        for signal in (texts.asked, texts.opened, texts.failed, state.document_changed):
             signal.connect(self._show)
         self._show()
 

@@ -1,7 +1,8 @@
 """The one contract of everything that is trained here: what the session and the views rely on."""
 
+import math
 from abc import ABC, abstractmethod
-from typing import ClassVar, Protocol
+from typing import ClassVar, NamedTuple, Protocol
 
 import torch
 from torch import Generator, Tensor, nn
@@ -11,7 +12,7 @@ from embedviz.config import RunConfig
 from embedviz.errors import EmbedvizError
 
 SIZE_LIMIT_BYTES = 2 * 1024**3
-"""What weights, gradient, optimiser state and a model's own working tables may take together."""
+"""What weights, gradient, optimiser state and what a step makes on its way may take together."""
 
 BYTES_PER_WEIGHT = 4  # float32: smaller types lose small updates
 
@@ -19,6 +20,16 @@ NOTHING = -1
 """In the ids of a trace: where nothing stands, before the beginning of a text."""
 
 _STATES_PER_WEIGHT = {"sgd": 0, "adam": 2, "adamw": 2}
+_CONTEXTS_AT_ONCE = 4096  # that a reading takes in one forward pass, at most
+_NUMBERS_AT_ONCE = 2**24  # the same, of all that a model makes on its way: 64 MiB
+
+
+class SizePart(NamedTuple):
+    """A share of the memory that training takes: what for, and what makes it smaller."""
+
+    name: str  # as in "1.07 GB of it for the output layer"
+    size: int  # bytes
+    remedy: str
 
 
 class ModelSizeError(EmbedvizError):
@@ -46,7 +57,6 @@ class LanguageModel(nn.Module, ABC):
     """
 
     noun: ClassVar[str]  # begins a sentence about the model's size: "A bigram table"
-    remedy: ClassVar[str] = "Choose a tokenizer that makes fewer different tokens."  # ends it
     predicts_everywhere: ClassVar[bool] = True  # at each position of its input; else only at the last
 
     def __init__(self, config: RunConfig, vocab_size: int) -> None:
@@ -118,10 +128,19 @@ class LanguageModel(nn.Module, ABC):
         return 2 * vocab_size
 
     @classmethod
+    def contexts_at_once(cls, config: RunConfig, vocab_size: int) -> int:
+        """Return how many contexts a reading may take in one forward pass, so that its memory is bounded."""
+        return max(1, min(_CONTEXTS_AT_ONCE, _NUMBERS_AT_ONCE // cls.numbers_per_context(config, vocab_size)))
+
+    @classmethod
+    @abstractmethod
+    def size_parts(cls, config: RunConfig, vocab_size: int) -> list[SizePart]:
+        """Return what training such a model takes, part by part: see `trained_bytes` for weights."""
+
+    @classmethod
     def size_bytes(cls, config: RunConfig, vocab_size: int) -> int:
-        """Return what training such a model takes: weights, gradient, optimiser state."""
-        arrays = 2 + _STATES_PER_WEIGHT[config.optimizer]
-        return arrays * BYTES_PER_WEIGHT * cls.weight_count(config, vocab_size)
+        """Return what training such a model takes, all parts together."""
+        return sum(part.size for part in cls.size_parts(config, vocab_size))
 
     @classmethod
     def check_size(cls, config: RunConfig, vocab_size: int) -> None:
@@ -129,10 +148,38 @@ class LanguageModel(nn.Module, ABC):
         needed = cls.size_bytes(config, vocab_size)
         if needed <= SIZE_LIMIT_BYTES:
             return
-        weights = BYTES_PER_WEIGHT * cls.weight_count(config, vocab_size)
+        largest = max(cls.size_parts(config, vocab_size), key=lambda part: part.size)
         optimizer = catalog.OPTIMIZERS[config.optimizer].title
+        need, limit = _told_apart(needed, SIZE_LIMIT_BYTES)
         raise ModelSizeError(
-            f"{cls.noun} for {vocab_size:,} tokens would take {weights / 1e9:,.1f} GB, "
-            f"and {needed / 1e9:,.1f} GB while {optimizer} trains it; the most that embedviz takes "
-            f"is {SIZE_LIMIT_BYTES / 1e9:.1f} GB. {cls.remedy}"
+            f"{cls.noun} for {vocab_size:,} tokens would take {need} while {optimizer} trains it, "
+            f"{_in_words(largest.size)} of it for {largest.name}; the most that embedviz takes is {limit}. "
+            f"{largest.remedy}"
         )
+
+
+def trained_bytes(config: RunConfig, weights: int) -> int:
+    """Return what so many weights take while they are trained: themselves, gradient, optimiser state."""
+    return (2 + _STATES_PER_WEIGHT[config.optimizer]) * BYTES_PER_WEIGHT * weights
+
+
+def gradient_of(parameter: Tensor) -> Tensor:
+    """Return the parameter's `.grad`, made if there is none yet, to be written over."""
+    if parameter.grad is None:
+        parameter.grad = torch.empty_like(parameter)
+    return parameter.grad
+
+
+def _in_words(size: int, digits: int = 3) -> str:
+    """Return "2.15 GB", "734 MB", "160,000,000 GB"."""
+    value, unit = (size / 1e9, "GB") if size >= 1e9 else (size / 1e6, "MB")
+    decimals = digits - 1 - math.floor(math.log10(max(value, 1)))
+    return f"{value:,.{max(decimals, 0)}f} {unit}"
+
+
+def _told_apart(size: int, limit: int) -> tuple[str, str]:
+    """Return both in words, with as many digits as it takes to see which one is more."""
+    digits = 3
+    while _in_words(size, digits) == _in_words(limit, digits):
+        digits += 1
+    return _in_words(size, digits), _in_words(limit, digits)

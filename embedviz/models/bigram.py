@@ -17,7 +17,7 @@ from torch import Generator, Tensor, nn
 
 from embedviz.config import RunConfig
 from embedviz.models import initialization
-from embedviz.models.base import BYTES_PER_WEIGHT, LanguageModel
+from embedviz.models.base import BYTES_PER_WEIGHT, LanguageModel, SizePart, gradient_of, trained_bytes
 
 _CHUNK = 2**22  # elements of float64 workspace at a time: 32 MiB
 _SMALL_VOCABULARY = 512  # up to here all rows cost less than finding out which are in a batch
@@ -64,7 +64,7 @@ class BigramLanguageModel(LanguageModel):
         Of a large table only the R rows that are in the batch are computed.
         """
         table, pairs = self.table, idx.numel()
-        gradient = _gradient_of(table)  # (V, V)
+        gradient = gradient_of(table)  # (V, V)
         if self.vocab_size <= _SMALL_VOCABULARY:
             if self._frequency is None or self._frequency.device != table.device:
                 self._frequency = torch.empty_like(table, requires_grad=False)
@@ -105,14 +105,15 @@ class BigramLanguageModel(LanguageModel):
         return vocab_size**2
 
     @classmethod
-    def size_bytes(cls, config: RunConfig, vocab_size: int) -> int:
-        """Return the bytes of table, gradient, optimiser state, and of the pair frequencies of a step."""
+    def size_parts(cls, config: RunConfig, vocab_size: int) -> list[SizePart]:
+        """Return the table with gradient and optimiser state, and the pair frequencies of a step."""
+        fewer_tokens = "Choose a tokenizer that makes fewer different tokens."
+        table = SizePart("the table", trained_bytes(config, vocab_size**2), fewer_tokens)
         if config.whole_text:
-            frequencies = BYTES_PER_WEIGHT * vocab_size**2
-        else:  # rows, frequencies and gradient of what one batch reads
-            rows = min(config.batch_size * config.block_size, vocab_size)
-            frequencies = 3 * BYTES_PER_WEIGHT * rows * vocab_size
-        return super().size_bytes(config, vocab_size) + frequencies
+            return [table, SizePart("the pairs", BYTES_PER_WEIGHT * vocab_size**2, fewer_tokens)]
+        rows = min(config.batch_size * config.block_size, vocab_size)  # that one batch reads
+        batch = 3 * BYTES_PER_WEIGHT * rows * vocab_size  # these rows, their frequencies and gradient
+        return [table, SizePart("a batch", batch, "Choose a smaller batch.")]
 
 
 class PairText:
@@ -149,7 +150,7 @@ class PairText:
             frequency.view(-1)[self._codes.to(device)] = self._pair_frequency.float().to(device)
             self._dense = frequency, frequency.sum(1, keepdim=True)
         frequency, row_frequency = self._dense
-        return softmax_minus_data(self._table.detach(), frequency, row_frequency, out=_gradient_of(self._table))
+        return softmax_minus_data(self._table.detach(), frequency, row_frequency, out=gradient_of(self._table))
 
 
 def softmax_minus_data(logits: Tensor, frequency: Tensor, row_frequency: Tensor, *, out: Tensor) -> Tensor:
@@ -161,12 +162,6 @@ def softmax_minus_data(logits: Tensor, frequency: Tensor, row_frequency: Tensor,
     loss = torch.dot(out.view(-1), frequency.view(-1)).neg_()
     out.exp_().mul_(row_frequency).sub_(frequency)
     return loss
-
-
-def _gradient_of(table: Tensor) -> Tensor:
-    if table.grad is None:
-        table.grad = torch.empty_like(table)
-    return table.grad
 
 
 def _count_pairs(first: Tensor, second: Tensor, *, out: Tensor) -> Tensor:

@@ -18,7 +18,14 @@ import torch.nn.functional as F
 from torch import Generator, Tensor, nn
 
 from embedviz.config import RunConfig
-from embedviz.models.base import BYTES_PER_WEIGHT, NOTHING, LanguageModel
+from embedviz.models.base import (
+    BYTES_PER_WEIGHT,
+    NOTHING,
+    LanguageModel,
+    SizePart,
+    gradient_of,
+    trained_bytes,
+)
 from embedviz.models.initialization import LAYER_STARTS, LOGITS_GAIN, STARTS, TANH_GAIN, make_generator
 
 
@@ -26,7 +33,6 @@ class MLPLanguageModel(LanguageModel):
     """A table (V, C), a tanh layer W1 (T * C, H) with b1 (H,), and an output layer W2 (H, V) with b2 (V,)."""
 
     noun: ClassVar[str] = "An MLP"
-    remedy: ClassVar[str] = "Choose fewer hidden units, a smaller batch, or a tokenizer with fewer tokens."
     predicts_everywhere: ClassVar[bool] = False
 
     def __init__(self, config: RunConfig, vocab_size: int) -> None:
@@ -69,14 +75,14 @@ class MLPLanguageModel(LanguageModel):
         # d loss / d logits = (softmax(logits) - one_hot(answers)) / B
         d_logits = log_p.exp_().scatter_(1, answers, -1.0, reduce="add").div_(len(idx))  # (B, V)
         # logits = hidden W2 + b2
-        torch.mm(hidden.T, d_logits, out=_gradient_of(self.W2))  # (H, V)
-        torch.sum(d_logits, 0, out=_gradient_of(self.b2))  # (V,)
+        torch.mm(hidden.T, d_logits, out=gradient_of(self.W2))  # (H, V)
+        torch.sum(d_logits, 0, out=gradient_of(self.b2))  # (V,)
         d_hidden = d_logits @ self.W2.T  # (B, H)
         # d tanh(z) / dz = 1 - tanh(z)^2
         d_preactivation = torch.ops.aten.tanh_backward(d_hidden, hidden)  # (B, H)
         # preactivation = x W1 + b1
-        torch.mm(x.T, d_preactivation, out=_gradient_of(self.W1))  # (T * C, H)
-        torch.sum(d_preactivation, 0, out=_gradient_of(self.b1))  # (H,)
+        torch.mm(x.T, d_preactivation, out=gradient_of(self.W1))  # (T * C, H)
+        torch.sum(d_preactivation, 0, out=gradient_of(self.b1))  # (H,)
         d_x = d_preactivation @ self.W1.T  # (B, T * C)
         # x: a row of the table gets the sum of what came back to each place where it stood
         self._add_up_rows(idx, d_x)
@@ -136,8 +142,7 @@ class MLPLanguageModel(LanguageModel):
     @classmethod
     def weight_count(cls, config: RunConfig, vocab_size: int) -> int:
         """Return V * C + T * C * H + H + H * V + V."""
-        inputs = config.block_size * config.n_embd
-        return vocab_size * config.n_embd + (inputs + 1) * config.hidden + (config.hidden + 1) * vocab_size
+        return sum(_weights(config, vocab_size))
 
     @classmethod
     def numbers_per_context(cls, config: RunConfig, vocab_size: int) -> int:
@@ -145,14 +150,30 @@ class MLPLanguageModel(LanguageModel):
         return 2 * config.block_size * config.n_embd + 3 * config.hidden + 2 * vocab_size
 
     @classmethod
-    def size_bytes(cls, config: RunConfig, vocab_size: int) -> int:
-        """Return the bytes of weights, gradient, optimiser state, and of what a batch makes on its way.
+    def size_parts(cls, config: RunConfig, vocab_size: int) -> list[SizePart]:
+        """Return table and layers with gradient and optimiser state, and what a batch makes on its way.
 
-        Over the whole text that is the sum of the gradients of its chunks.
+        A reading makes as much of as many contexts as it takes at once. Over the whole text the gradients of
+        its chunks are summed up.
         """
-        batch = config.batch_size * cls.numbers_per_context(config, vocab_size)
-        sums = cls.weight_count(config, vocab_size) if config.whole_text else 0
-        return super().size_bytes(config, vocab_size) + BYTES_PER_WEIGHT * (batch + sums)
+
+        def part(name: str, weights: int, remedy: str) -> SizePart:
+            sums = BYTES_PER_WEIGHT * weights if config.whole_text else 0
+            return SizePart(name, trained_bytes(config, weights) + sums, remedy)
+
+        table, hidden, output = _weights(config, vocab_size)
+        contexts = max(config.batch_size, cls.contexts_at_once(config, vocab_size))
+        made = BYTES_PER_WEIGHT * contexts * cls.numbers_per_context(config, vocab_size)
+        return [
+            part("the table", table, "Choose a smaller embedding width, or a tokenizer with fewer tokens."),
+            part(
+                "the hidden layer",
+                hidden,
+                "Choose a smaller block size, a smaller embedding width, or fewer hidden units.",
+            ),
+            part("the output layer", output, "Choose fewer hidden units, or a tokenizer with fewer tokens."),
+            SizePart("a batch", made, "Choose a smaller batch."),
+        ]
 
     def _rows(self, idx: Tensor) -> Tensor:
         """Look up the last T tokens of `idx`; rows of zeros stand before a shorter one. Returns (B, T, C)."""
@@ -168,10 +189,10 @@ class MLPLanguageModel(LanguageModel):
         read = idx[:, -self.context_length :]  # (B, t)
         d_rows = d_x.view(len(idx), self.context_length, -1)[:, self.context_length - read.shape[1] :]  # (B, t, C)
         gradient = torch.ops.aten.embedding_dense_backward(d_rows, read, self.vocab_size, -1, False)  # (V, C)
-        _gradient_of(self.table).copy_(gradient)
+        gradient_of(self.table).copy_(gradient)
 
 
-def _gradient_of(parameter: Tensor) -> Tensor:
-    if parameter.grad is None:
-        parameter.grad = torch.empty_like(parameter)
-    return parameter.grad
+def _weights(config: RunConfig, vocab_size: int) -> tuple[int, int, int]:
+    """Return how many weights table, hidden layer and output layer have."""
+    inputs = config.block_size * config.n_embd
+    return vocab_size * config.n_embd, (inputs + 1) * config.hidden, (config.hidden + 1) * vocab_size

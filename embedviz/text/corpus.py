@@ -14,7 +14,7 @@ from embedviz.errors import EmbedvizError
 from embedviz.text.decoding import Encoding, RefusedError, Sniffer, decode
 from embedviz.text.glyphs import glyph
 from embedviz.text.progress import Progress, quiet
-from embedviz.text.reading import read_bytes, too_large
+from embedviz.text.reading import Wanted, printable, read_bytes, too_large
 
 LIMIT = 64 * 2**20
 """The most that is read of a text, in bytes."""
@@ -166,10 +166,10 @@ def read_corpus(path: str | os.PathLike[str], progress: Progress = quiet) -> Cor
     is larger than LIMIT or binary, or has fewer than two distinct symbols.
     """
     path = Path(path)
-    name = _printable(path.name or str(path))
+    name = printable(path.name or str(path))
     sniffer = Sniffer()
     try:
-        data = read_bytes(path, LIMIT, sniffer.feed, progress)
+        data = read_bytes(path, _wanted(), sniffer.feed, progress)
         encoding = sniffer.encoding()
         return _checked(decode(_used_up(data, progress), encoding), name, path, encoding)
     except RefusedError as error:
@@ -178,7 +178,7 @@ def read_corpus(path: str | os.PathLike[str], progress: Progress = quiet) -> Cor
 
 def corpus_from_text(text: str, name: str = "Pasted text", progress: Progress = quiet) -> Corpus:
     """Make a corpus of text that came from no file; raises TextError as `read_corpus` does."""
-    name = _printable(name)
+    name = printable(name)
     return _checked(_checked_parts(text, name, progress), name)
 
 
@@ -244,6 +244,10 @@ def _cut(text: str, first: int, last: int) -> int:
     return last if len(text) > last else 0
 
 
+def _wanted() -> Wanted:
+    return Wanted("a text", "a file of text", LIMIT)
+
+
 def _used_up(data: deque[bytes], progress: Progress) -> Iterator[bytes]:
     # Each piece is dropped once it is text: bytes and text are never both there in full.
     total = len(data)
@@ -266,7 +270,7 @@ def _checked_parts(text: str, name: str, progress: Progress) -> Iterator[str]:
                 str(error),
             ) from error
         if max(size, len(text)) > LIMIT:
-            refused = too_large(LIMIT, max(size, len(text)))
+            refused = too_large(_wanted(), max(size, len(text)))
             raise TextError(f"'{name}' {refused}.", refused.details)
         if (place := part.find("\0")) >= 0:
             raise TextError(f"'{name}' is not text: character {start + place + 1:,} is NUL.")
@@ -306,9 +310,12 @@ class _LineEnds:
 
 
 def _without_mark(pieces: Iterable[str]) -> Iterator[str]:
-    pieces = filter(None, pieces)
-    yield next(pieces, "").removeprefix("\ufeff")
-    yield from pieces
+    # There may be several: a program that knows nothing of marks puts its own before that of the file.
+    begun = False
+    for piece in pieces:
+        kept = piece if begun else piece.lstrip("\ufeff")
+        begun = begun or bool(kept)
+        yield kept
 
 
 def _refuse_too_few_symbols(corpus: Corpus) -> None:
@@ -331,8 +338,3 @@ def _refuse_too_few_symbols(corpus: Corpus) -> None:
     if count == 1:
         raise TextError(f"'{name}' has only one character: there is nothing that could follow it.")
     raise TextError(f"'{name}' has only one symbol, '{glyph(symbol)}': there is nothing to tell apart.")
-
-
-def _printable(name: str) -> str:
-    # A file name may hold line ends, or bytes that are no text (as lone surrogates): neither can be shown.
-    return "".join(character if character.isprintable() else "\ufffd" for character in name)

@@ -3,7 +3,7 @@
 import codecs
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -34,11 +34,13 @@ class Encoding:
     title: str
     remark: str = ""
     broken: str = ""  # what is said where the bytes are not of this encoding after all
+    is_cut: bool = False  # the last character is not whole: it is left out
 
 
 _UTF_8 = Encoding("utf-8", "UTF-8")
+_UTF_32_LE = Encoding("utf-32-le", "UTF-32")
 _MARKED = {  # UTF-32 first: its mark begins with that of UTF-16
-    codecs.BOM_UTF32_LE: Encoding("utf-32-le", "UTF-32"),
+    codecs.BOM_UTF32_LE: _UTF_32_LE,
     codecs.BOM_UTF32_BE: Encoding("utf-32-be", "UTF-32"),
     codecs.BOM_UTF16_LE: Encoding("utf-16-le", "UTF-16"),
     codecs.BOM_UTF16_BE: Encoding("utf-16-be", "UTF-16"),
@@ -55,6 +57,10 @@ class Sniffer:
         self._histogram = np.zeros((2, 256), np.int64)  # of the bytes at even and at odd offsets
         self._utf8 = codecs.getincrementaldecoder("utf-8")()
         self._not_utf8: tuple[int, int] | None = None  # offset and value of the first byte that is not UTF-8
+        self._is_cut = False  # that byte begins a character which the end of the file breaks off
+        self._has_wide = False  # characters of several bytes, besides byte order marks
+        self._utf32 = codecs.getincrementaldecoder("utf-32-le")()
+        self._is_utf32 = True  # so far
         self._first_nul: int | None = None
         self._first_control: int | None = None
         self._first_upper_control: int | None = None
@@ -74,11 +80,13 @@ class Sniffer:
             self._first_upper_control = self._size + found.start()
         self._size += len(piece)
         self._check_utf8(piece)
+        self._check_utf32(piece)
 
     def encoding(self) -> Encoding:
         """Return the encoding of all that was fed. Raises RefusedError if it is no text."""
         self._check_utf8(b"", final=True)
-        marked = next((found for mark, found in _MARKED.items() if self._head.startswith(mark)), None)
+        self._check_utf32(b"", final=True)
+        marked = self._marked()
         if marked is not None and marked.codec != "utf-8":
             return marked
         if self._first_nul is not None:
@@ -87,6 +95,9 @@ class Sniffer:
             self._refuse_controls(_CONTROLS, self._first_control)
             return marked or _UTF_8
         offset, value = self._not_utf8
+        if self._is_cut and (self._has_wide or (marked and offset > len(codecs.BOM_UTF8))):
+            self._refuse_controls(_CONTROLS, self._first_control)
+            return self._cut_short(marked or _UTF_8, offset)
         if marked is not None:
             raise RefusedError(
                 f"is damaged: its mark says UTF-8, but the byte 0x{value:02X} at offset {offset:,} "
@@ -94,14 +105,36 @@ class Sniffer:
             )
         return self._eight_bits(f"It is not UTF-8 (the byte 0x{value:02X} at offset {offset:,})")
 
+    def _marked(self) -> Encoding | None:
+        found = [encoding for mark, encoding in _MARKED.items() if self._head.startswith(mark)]
+        if found[:1] == [_UTF_32_LE] and not self._is_utf32:
+            del found[0]  # it is UTF-16 that begins with NUL
+        return found[0] if found else None
+
     def _check_utf8(self, piece: bytes, *, final: bool = False) -> None:
         if self._not_utf8 is not None:
             return
         try:
-            self._utf8.decode(piece, final)
+            text = self._utf8.decode(piece, final)
         except UnicodeDecodeError as error:
             # The decoder holds back the beginning of a character: the bytes it speaks of end where we are.
             self._not_utf8 = self._size - len(error.object) + error.start, error.object[error.start]
+            self._is_cut = final
+        else:
+            self._has_wide = self._has_wide or not (text.isascii() or text.replace("\ufeff", "").isascii())
+
+    def _check_utf32(self, piece: bytes, *, final: bool = False) -> None:
+        if self._is_utf32:  # what is something else shows it at once
+            try:
+                self._utf32.decode(piece, final)
+            except UnicodeDecodeError:
+                self._is_utf32 = False
+
+    def _cut_short(self, encoding: Encoding, offset: int) -> Encoding:
+        left_out = self._size - offset
+        last = "its last byte was" if left_out == 1 else f"its last {left_out} bytes were"
+        remark = f"It ends inside a character of UTF-8: {last} left out."
+        return replace(encoding, remark=remark, is_cut=True)
 
     def _unmarked_utf16(self, otherwise: str) -> Encoding:
         # Blanks and line ends alone make a tenth of most scripts; a few zeros show something only in few bytes.
@@ -116,11 +149,19 @@ class Sniffer:
         used = self._histogram.sum(axis=0) > 0  # (256,)
         upper = used[list(_UPPER_CONTROLS)].any()
         if upper and not used[list(_UNDEFINED)].any():
-            self._refuse_controls(_CONTROLS, self._first_control)
+            self._refuse_neither(_CONTROLS, self._first_control)
             title = "Windows-1252, Latin-1 with the quotation marks of Windows"
             return Encoding("cp1252", title, f"{why}, and was read as {title}.")
-        self._refuse_controls(_CONTROLS + _UPPER_CONTROLS, self._first_upper_control)
+        self._refuse_neither(_CONTROLS + _UPPER_CONTROLS, self._first_upper_control)
         return Encoding("latin-1", "Latin-1", f"{why}, and was read as Latin-1.")
+
+    def _refuse_neither(self, controls: bytes, first: int | None) -> None:
+        try:
+            self._refuse_controls(controls, first)
+        except RefusedError as error:
+            raise RefusedError(
+                "is neither UTF-8 nor text of one byte a character: if it is text, save it as UTF-8", str(error)
+            ) from error
 
     def _refuse_controls(self, controls: bytes, first: int | None) -> None:
         share = int(self._histogram[:, list(controls)].sum()) / max(1, self._size)
@@ -136,7 +177,7 @@ def decode(pieces: Iterable[bytes], encoding: Encoding) -> Iterator[str]:
     for piece in _and_end(pieces):
         size += len(piece)
         try:
-            text = decoder.decode(piece, not piece)
+            text = decoder.decode(piece, not piece and not encoding.is_cut)
         except UnicodeDecodeError as error:
             place = size - len(error.object) + error.start
             raise RefusedError(

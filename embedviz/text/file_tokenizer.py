@@ -4,7 +4,6 @@ import dataclasses
 import json
 import os
 import re
-import stat
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,8 +18,10 @@ from embedviz.config import RunConfig
 from embedviz.text import tokenizer_library
 from embedviz.text.corpus import Corpus
 from embedviz.text.dataset import Ids, id_dtype
+from embedviz.text.decoding import RefusedError
 from embedviz.text.glyphs import bytes_label, label
 from embedviz.text.progress import Progress, quiet
+from embedviz.text.reading import Wanted, printable, read_bytes
 from embedviz.text.tokenizer_library import LibraryError
 from embedviz.text.tokenizers import (
     UNKNOWN,
@@ -49,6 +50,7 @@ MOST_TOKENS = 262_144
 
 _LINES = re.compile(r"\n|[^\n]+")
 _WORDS = re.compile(r"\s*\S+|\s+")
+_SHORT = re.compile(r"\s{0,32}\S{1,32}|\s{1,32}")  # of these every beginning is tried, where one is refused
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,7 @@ class FileTokenizer:
         In a list of items the token of the line end is the boundary; without one it is refused.
         """
         progress("Reading the tokenizer", 0.0)
-        found = cls.from_file(config.tokenizer_file)
+        found = cls.from_file(config.tokenizer_file, progress)
         if not corpus.per_line:
             return found
         if found.line_end_id is None:
@@ -98,12 +100,11 @@ class FileTokenizer:
         return dataclasses.replace(found, boundary_id=found.line_end_id)
 
     @classmethod
-    def from_file(cls, path: str | os.PathLike[str]) -> Self:
+    def from_file(cls, path: str | os.PathLike[str], progress: Progress = quiet) -> Self:
         """Return the tokenizer of a file; raises TokenizerFileError for whatever is none."""
         path = Path(path)
-        name = path.name or str(path)
-        title = "'{}'".format("".join(part if part.isprintable() else "\ufffd" for part in name))
-        return cls(_read(path, title), title=title)
+        title = f"'{printable(path.name or str(path))}'"
+        return cls(_read(path, title, progress), title=title)
 
     @classmethod
     def from_json(cls, saved: dict[str, Any]) -> Self:
@@ -233,12 +234,23 @@ class FileTokenizer:
         return iter(found)
 
     def _first_refused(self, text: str) -> int:
-        for match in _WORDS.finditer(text):
-            try:
-                self._ask([match[0]])
-            except LibraryError:
-                return match.end() - len(match[0].lstrip())
-        return 0
+        """Return the place of the first character that the text could not have, as far as that can be told."""
+        lines = [(0, len(text))]
+        if self.boundary_id is not None:  # line ends are not asked for
+            lines = [match.span() for match in re.finditer(r"[^\n]+", text)]
+        for begin, end in lines:
+            for match in _SHORT.finditer(text, begin, end):
+                if not self._takes(match[0]):
+                    longest = next(n for n in reversed(range(len(match[0]))) if self._takes(match[0][:n]))
+                    return match.start() + longest
+        return lines[0][0]  # it takes every word, but not all of them together
+
+    def _takes(self, piece: str) -> bool:
+        try:
+            self._ask([piece] if piece else [])
+        except LibraryError:
+            return False
+        return True
 
     def _cut(self, text: str) -> tuple[list[int], list[int]]:
         """Return the ids (T,) and where each of them ends."""
@@ -344,23 +356,14 @@ def _reason(title: str, definition: str) -> str:
     return f"{title} is no tokenizer that can be used here: the tokenizers library refuses it."
 
 
-def _read(path: Path, title: str) -> str:
+def _read(path: Path, title: str, progress: Progress) -> str:
+    def tell(_doing: str, done: float) -> None:
+        progress("Reading the tokenizer", done)
+
     try:
-        status = path.stat()
-        # Looked at before it is opened: opening a pipe may block for ever.
-        if not stat.S_ISREG(status.st_mode):
-            what = "a folder" if stat.S_ISDIR(status.st_mode) else "no file"
-            raise TokenizerFileError(f"{title} is {what}: choose a tokenizer.json.")
-        with path.open("rb") as file:
-            data = file.read(LIMIT + 1)
-    except (FileNotFoundError, NotADirectoryError) as error:
-        raise TokenizerFileError(f"{title} was not found.", str(error)) from error
-    except PermissionError as error:
-        raise TokenizerFileError(f"{title} cannot be read: you have no permission to.", str(error)) from error
-    except (OSError, ValueError) as error:  # ValueError: the name itself holds a NUL
-        raise TokenizerFileError(f"{title} could not be read.", str(error)) from error
-    if len(data) > LIMIT:
-        raise TokenizerFileError(f"{title} is too large: a tokenizer may have {LIMIT / 2**20:.3g} MiB.")
+        data = b"".join(read_bytes(path, Wanted("a tokenizer", "a tokenizer.json", LIMIT), progress=tell))
+    except RefusedError as error:
+        raise TokenizerFileError(f"{title} {error}.", error.details) from error.__cause__ or error
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -19,8 +19,8 @@ from embedviz.text.tokenizers import Line, mended, spans_of_bytes, told
 
 Pair = tuple[int, int]
 
-_MOST_BYTES = 1 << 20  # of different words: counting their pairs takes about a hundred times as much memory
-_OFTEN = 32  # merges between two reports of progress
+_MOST_BYTES = 1 << 22  # of different words: counting their pairs takes about a hundred times as much memory
+_OFTEN = 1 << 12  # pairs, or merges, looked at between two reports of progress: some 2 ms
 _MOST_WORDS = 1 << 16  # whose cuts are kept
 
 
@@ -64,12 +64,8 @@ class MergeHistory:
             counted += len(chunk)
             if size > _MOST_BYTES:
                 break
-        replay = _Replay(_Rules(tokenizer), words)
-        merges = []
-        for m in range(len(tokenizer.merges)):
-            if m % _OFTEN == 0:
-                progress("Replaying the merges", m / len(tokenizer.merges))
-            merges.append(replay.merge(m))
+        replay = _Replay(_Rules(tokenizer, progress), words, progress)
+        merges = [replay.merge(m) for m in range(len(tokenizer.merges))]
         total = corpus.n_stream_characters
         remark = f"Counted in the first {counted:,} of {total:,} characters." if counted < total else ""
         return cls(tokenizer, tuple(merges), remark)
@@ -121,16 +117,22 @@ class MergeHistory:
 class _Rules:
     """The merges by number: which pair, and what it becomes; and how they cut a word."""
 
-    def __init__(self, tokenizer: SubwordTokenizer) -> None:
-        by_token = {token: i for i, token in enumerate(tokenizer.tokens)}
+    def __init__(self, tokenizer: SubwordTokenizer, progress: Progress = quiet) -> None:
+        doing = "Reading the merges"
+        progress(doing, 0.0)
         self.labels = tokenizer.labels
+        progress(doing, 0.0)
+        by_token = {token: i for i, token in enumerate(tokenizer.tokens)}
         self.byte_ids = {token: by_token[token] for token in tokenizer_library.byte_tokens()}
         self.ids = {data: i for i, data in enumerate(tokenizer.token_bytes)}
         self.pairs: list[Pair] = []
         self.results: list[int] = []
-        for left, right in tokenizer.merges:
+        for m, (left, right) in enumerate(tokenizer.merges):
+            if m % _OFTEN == 0:
+                progress(doing, m / len(tokenizer.merges))
             self.pairs.append((by_token[left], by_token[right]))
             self.results.append(by_token[left + right])
+        progress(doing, 1.0)
         self.ranks = {pair: m for m, pair in enumerate(self.pairs)}
 
     def lasting(self, word: str) -> list[int]:
@@ -162,16 +164,23 @@ class _Replay:
 
     There may be millions of pairs: each is one number, left * V + right, and so is what stands in the queue,
     pair - count * V * V. The least of these is the most frequent pair, of equal ones that of the lowest ids.
+    Progress is told by the work and not by the merge: the first merges change most of the words.
     """
 
-    def __init__(self, rules: _Rules, words: Counter[str]) -> None:
+    def __init__(self, rules: _Rules, words: Counter[str], progress: Progress = quiet) -> None:
         self._rules = rules
+        self._progress = progress
+        self._doing, self._share = "Counting the pairs", 0.0
+        self._work = 0  # since progress was told
         self._vocab_size = len(rules.labels)
         self._repeats = list(words.values())
-        self._cuts = [array("I", map(rules.byte_ids.__getitem__, word)) for word in words]
+        self._cuts: list[array[int]] = []
         self._counts: Counter[int] = Counter()
         self._where: dict[int, array[int]] = {}  # the numbers of words; some may have lost the pair since
-        for number, ids in enumerate(self._cuts):
+        for number, word in enumerate(words):
+            self._share = number / len(words)
+            ids = array("I", map(rules.byte_ids.__getitem__, word))
+            self._cuts.append(ids)
             for pair in self._pairs(ids):
                 self._counts[pair] += self._repeats[number]
                 self._stands(pair, number)
@@ -180,6 +189,7 @@ class _Replay:
 
     def merge(self, m: int) -> Merge:
         """Describe merge `m`, and do it."""
+        self._doing, self._share = "Replaying the merges", m / len(self._rules.pairs)
         left, right = self._rules.pairs[m]
         pair = left * self._vocab_size + right
         count = self._counts[pair]
@@ -205,6 +215,7 @@ class _Replay:
             found = entry % self._vocab_size**2
             if found != pair and entry == self._entry(found) and self._counts[found]:
                 return found
+            self._worked(1)
             heapq.heappop(self._queue)  # about to be merged, or changed since: then it stands here once more
         return None
 
@@ -214,6 +225,7 @@ class _Replay:
         changed: set[int] = set()
         for number in self._where.pop(pair, ()):
             ids, repeats = self._cuts[number], self._repeats[number]
+            self._worked(len(ids))
             if not (at := self._rules.places(ids, m)):
                 continue
             done += repeats * len(at)
@@ -227,6 +239,7 @@ class _Replay:
                 if result in divmod(new, self._vocab_size):
                     self._stands(new, number)
         for other in changed:
+            self._worked(1)
             if self._counts[other]:
                 heapq.heappush(self._queue, self._entry(other))
             else:
@@ -234,7 +247,14 @@ class _Replay:
         return done
 
     def _pairs(self, ids: Sequence[int]) -> list[int]:
+        self._worked(len(ids))
         return [left * self._vocab_size + right for left, right in pairwise(ids)]
+
+    def _worked(self, pairs: int) -> None:
+        self._work += pairs
+        if self._work >= _OFTEN:
+            self._work = 0
+            self._progress(self._doing, self._share)
 
     def _entry(self, pair: int) -> int:
         return pair - self._counts[pair] * self._vocab_size**2
@@ -270,8 +290,8 @@ def _why(count: int, other_count: int, named: tuple[str, str] | None, *, lower: 
             "merged whose left part has the lower id, and of these the one whose right part has."
         )
     return (
-        f"Merged here because it was frequent in the text of the tokenizer: in this one it stands "
-        f"{_times(count)}, {second} {_times(other_count)}."
+        "Merged here because no pair was more frequent in all that the tokenizer learnt from: in what is counted "
+        f"here it stands {_times(count)}, {second} {_times(other_count)}."
     )
 
 

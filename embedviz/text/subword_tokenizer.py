@@ -65,6 +65,9 @@ class SubwordTokenizer:
     def from_corpus(cls, corpus: Corpus, config: RunConfig, progress: Progress = quiet) -> Self:
         r"""Learn `config.vocab_size` tokens, fewer if the text has no more; "\n" is the boundary of a list.
 
+        Nothing is told, and nothing can be cancelled, while the library learns from the words that it was given:
+        some seconds, after the last chunk, for a large vocabulary of a large text.
+
         Raises VocabularyError for fewer than LEAST.
         """
         if config.vocab_size < LEAST:

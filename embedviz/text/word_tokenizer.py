@@ -38,8 +38,8 @@ class WordTokenizer:
     name: ClassVar[str] = "word"
     unknown_id: ClassVar[int | None] = 0
     policy: ClassVar[str] = (
-        "A token is a word (letters, digits and accents, with single apostrophes or hyphens inside; case is "
-        "kept), or one mark, or one character of white space; the single space before a word or a mark is not "
+        "A token is a word (letters, digits and accents, with single apostrophes, hyphens or joiners inside; case "
+        "is kept), or one mark, or one character of white space; the single space before a word or a mark is not "
         "kept. Words come back one space apart, marks right after what they follow; what is rarer than the "
         "vocabulary is large comes back as <unk>. Of scripts that put no space between words it makes long ones."
     )
@@ -160,7 +160,8 @@ def _token() -> re.Pattern[str]:
     return re.compile(rf"(?: (?=\S))?({_WORD.format(letters=_letters())}|.)", re.DOTALL)
 
 
-_WORD = "(?>{letters}(?:['’-]{letters})*)"
+# The joiners U+200C and U+200D stand between letters of Persian and of Indian scripts; in emoji they are marks.
+_WORD = "(?>{letters}(?:['’\u200c\u200d-]{letters})*)"
 
 
 @cache

@@ -7,11 +7,12 @@ import math
 import os
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Protocol, TextIO
 
 from embedviz import catalog
-from embedviz.cli_train import SAMPLE, default_of
+from embedviz.cli_train import SAMPLE, default_of, flag
 from embedviz.config import RunConfig
 from embedviz.errors import ConfigError, EmbedvizError
 from embedviz.files import resource
@@ -28,13 +29,15 @@ EXIT_DIVERGED = 1
 EXIT_BAD_INPUT = 2
 EXIT_CLOSED_PIPE = 141  # 128 + SIGPIPE
 
-_START_BUDGET_S = 2.0  # for the losses before the first step; those of the end are whole, whatever that costs
+_START_BUDGET_S = 2.0  # for the losses before the first step
+_END_BUDGET_S = 10.0  # for those after the last; or as long as the steps took, if that is more
 _REPORT_SPACING_S = 1.0
 _BAR_SPACING_S = 0.1
 _CHECKPOINT_SPACING_S = 5.0
 _BAR_WIDTH = 30
 _SAID_OTHERWISE = {"tokenizer", "tokenizer_file", "per_line", "beta1", "beta2"}
 _FIELDS = {field.name for field in dataclasses.fields(RunConfig)} - _SAID_OTHERWISE  # a flag for each
+_FLAGS = {"beta1": "--betas"}  # of settings that have no flag of their own
 _CLEAR = "\r\x1b[K"  # the line of the terminal that the bar is on
 
 
@@ -65,14 +68,21 @@ def _train(args: argparse.Namespace) -> None:
             result, taken = _take_steps(session, args.steps, report.spacing_s)
         except DivergenceError:
             seconds += time.perf_counter() - begin
-            report.end(session.whole_losses(), seconds)  # of the last good step, where the session is back
+            report.end(_last_losses(session, seconds), seconds)  # of the last good step, where the session is back
             raise
         seconds += taken
         report.progress(result, seconds)
         if seconds - saved_at > _CHECKPOINT_SPACING_S:
             session.checkpoint()  # should the run diverge, it goes over no more steps again than these
             saved_at = seconds
-    report.end(session.whole_losses(), seconds)
+    report.end(_last_losses(session, seconds), seconds)
+
+
+def _last_losses(session: TrainingSession, seconds: float) -> SplitLosses:
+    """Return the whole losses where there is a closed form, or time to read the whole text; else an estimate."""
+    if session.floor is not None:
+        return session.whole_losses()
+    return session.losses_within(max(_END_BUDGET_S, seconds))
 
 
 def _take_steps(session: TrainingSession, until: int, budget_s: float) -> tuple[StepResult, float]:
@@ -96,7 +106,7 @@ def _config_and_corpus(args: argparse.Namespace) -> tuple[RunConfig, Corpus]:
         per_line = sample.per_line if per_line is None else per_line
     config = _config(args, bool(per_line))
     corpus = read_corpus(path)
-    for remark in corpus.remarks:
+    for remark in (*_unheard(args, config), *corpus.remarks):
         _say(remark, sys.stderr)
     return config, corpus.as_items() if config.per_line else corpus
 
@@ -105,29 +115,67 @@ def _config(args: argparse.Namespace, per_line: bool) -> RunConfig:
     optimizer = args.optimizer or default_of("optimizer", args.model)
     given = {name: value for name, value in vars(args).items() if name in _FIELDS and value is not None}
     defaults = {name: default_of(name, args.model, optimizer) for name in _FIELDS - given.keys()}
-    if args.schedule == "cosine" and args.schedule_steps is None:
-        defaults["schedule_steps"] = args.steps
+    if args.schedule == "cosine":
+        if args.schedule_steps is None:
+            defaults["schedule_steps"] = _schedule_steps(args.steps)
         if args.warmup_steps is None:  # a short run has a short warm-up
-            defaults["warmup_steps"] = min(defaults["warmup_steps"], args.steps // 10)
+            end = {**defaults, **given}["schedule_steps"]
+            defaults["warmup_steps"] = min(defaults["warmup_steps"], max(end, 0) // 10)
+    betas = args.betas or (RunConfig.beta1, RunConfig.beta2)
     tokenizer, tokenizer_file = _tokenizer(args.tokenizer)
     return RunConfig(
         **{**defaults, **given},
         tokenizer=tokenizer,
         tokenizer_file=tokenizer_file,
         per_line=per_line,
-        beta1=args.betas[0],
-        beta2=args.betas[1],
+        beta1=betas[0],
+        beta2=betas[1],
     )
+
+
+def _schedule_steps(steps: int) -> int:
+    most = int(catalog.SETTINGS["schedule_steps"].maximum)
+    if steps > most:
+        raise ConfigError(
+            f"--steps is {steps:,}, but the schedule cosine can end at step {most:,} at the latest: "
+            "choose fewer steps, or give --schedule-steps."
+        )
+    return max(steps, 1)
+
+
+def _unheard(args: argparse.Namespace, config: RunConfig) -> Iterator[str]:
+    """Yield a sentence for each flag that was given, but says nothing to what was chosen."""
+    given = {name for name, value in vars(args).items() if value is not None}
+    given |= {"beta1"} if args.betas else set()  # one flag, one sentence
+    for kind, chosen, table in (
+        ("model", config.model, catalog.MODELS),
+        ("tokenizer", config.tokenizer, catalog.TOKENIZERS),
+        ("optimizer", config.optimizer, catalog.OPTIMIZERS),
+        ("schedule", config.schedule, catalog.SCHEDULES),
+    ):
+        known = dict.fromkeys(name for entry in table.values() for name in entry.settings)
+        for name in known:
+            if name in given and name not in table[chosen].settings:
+                yield f"{_FLAGS.get(name) or flag(name)} is not used: the {kind} {chosen} has no such setting."
+    if args.layer_init is not None and "hidden" not in catalog.MODELS[config.model].settings:
+        yield f"--layer-init is not used: the model {config.model} has no layers."
 
 
 def _tokenizer(asked: str) -> tuple[str, str]:
     """Return the name in the catalogue, and the file if it is one."""
     if asked in catalog.TOKENIZERS and asked != "file":
         return asked, ""
-    if asked.endswith(".json") or Path(asked).exists():
+    if asked.endswith(".json") or _is_there(asked):
         return "file", asked
     known = ", ".join(name for name in catalog.TOKENIZERS if name != "file")
     raise ConfigError(f"There is no tokenizer '{asked}': choose {known}, or a tokenizer.json.")
+
+
+def _is_there(name: str) -> bool:
+    try:
+        return bool(name) and Path(name).exists()
+    except (OSError, ValueError):  # too long for a name, or with a NUL inside
+        return False
 
 
 class _Report(Protocol):
@@ -176,6 +224,7 @@ class _JsonReport:
             val_loss=losses.val,
             seconds=seconds,
             steps_per_second=losses.step / seconds if seconds else None,
+            **({"estimated": True} if losses.estimated else {}),
         )
 
     def _write(self, **event: Any) -> None:
@@ -214,7 +263,8 @@ class _WordReport:
     def end(self, losses: SplitLosses, seconds: float) -> None:
         _say(_in_words(losses))
         if seconds:
-            _say(f"{losses.step:,} steps in {seconds:.3g} s: {losses.step / seconds:,.0f} a second.")
+            steps = "1 step" if losses.step == 1 else f"{losses.step:,} steps"
+            _say(f"{steps} in {seconds:.3g} s: {losses.step / seconds:,.0f} a second.")
 
 
 def _bigram_floor(session: TrainingSession, dataset: Dataset) -> float:
@@ -232,9 +282,9 @@ def _floor_in_words(session: TrainingSession, dataset: Dataset) -> str:
 
 
 def _in_words(losses: SplitLosses) -> str:
-    held_out = "" if losses.val is None else f", {losses.val:.4f} on what is held out"
-    estimated = ", estimated from a sample" if losses.estimated else ""
-    return f"Step {losses.step:,}: loss {losses.train:.4f} on the training part{held_out}{estimated}."
+    about, why = ("about ", ", estimated from a sample") if losses.estimated else ("", "")
+    held_out = "" if losses.val is None else f", {about}{losses.val:.4f} on what is held out"
+    return f"Step {losses.step:,}: loss {about}{losses.train:.4f} on the training part{held_out}{why}."
 
 
 def _fail(sentence: str, code: int) -> int:

@@ -14,6 +14,7 @@ from torch import Tensor
 from embedviz.models.base import LanguageModel
 
 _CHUNK = 2**20  # numbers that a model makes on its way, at a time: 4 MiB, which stay in the cache
+_FEWEST = 64  # contexts at a time: with a large vocabulary, reading the weights again for 8 takes most of the time
 
 
 def pad(contexts: Tensor, block_size: int, boundary_id: int | None) -> Tensor:
@@ -38,7 +39,7 @@ def forget_items(contexts: Tensor, boundary_id: int) -> Tensor:
 class WalkedText:
     """A text `ids` (N,), N at least 2, as the contexts before each of its tokens but the first: all are read.
 
-    It takes as long as it takes, but no more memory than a chunk of contexts. Running text has `block_size` - 1
+    It takes as long as it takes, but no more memory than `contexts_at_once`. Running text has `block_size` - 1
     contexts that are shorter, at its beginning; sampled batches, which are whole windows, have none of these.
     """
 
@@ -53,8 +54,10 @@ class WalkedText:
             ids = F.pad(ids, (config.block_size - 1, 0), value=boundary_id)
         whole = len(ids) > config.block_size
         self._windows = ids.unfold(0, config.block_size + 1, 1) if whole else ids[:0, None]  # (W, T + 1)
-        self._chunk = max(1, _CHUNK // model.numbers_per_context(config, model.vocab_size))
-        self.size = len(self._beginning) - 1 + len(self._windows)
+        in_cache = _CHUNK // model.numbers_per_context(config, model.vocab_size)
+        self._chunk = min(max(in_cache, _FEWEST), model.contexts_at_once(config, model.vocab_size))
+        self.short = len(self._beginning) - 1  # contexts, read one by one
+        self.size = self.short + len(self._windows)  # contexts in all
 
     def loss(self) -> float:
         """Return the mean loss in nats per token, accumulated in float64 over the chunks."""

@@ -6,13 +6,14 @@ from collections import deque
 from embedviz.errors import EmbedvizError
 
 _SPAN = 8  # losses in each of the two means that are compared
+_LONG = 999_999.95  # a loss that would be written with more than six digits before the point
 
 
 class DivergenceError(EmbedvizError):
     """The loss of `step` was not finite, or far too high and rising; the run is back at `last_good_step`."""
 
     def __init__(self, step: int, loss: float, last_good_step: int, lr: float) -> None:
-        what = f"rose to {loss:,.1f}" if math.isfinite(loss) else "was no longer a finite number"
+        what = f"rose to {_in_words(loss)}" if math.isfinite(loss) else "was no longer a finite number"
         super().__init__(
             f"The loss {what} at step {step:,}: the learning rate, {lr:,.10g}, is the likely cause. "
             f"The run is back at step {last_good_step:,}, the last one that was sound."
@@ -58,3 +59,7 @@ class Guard:
         losses = list(self.recent)
         before, now = sum(losses[:_SPAN]) / _SPAN, sum(losses[_SPAN:]) / _SPAN
         return len(losses) == 2 * _SPAN and now > max(before, self.limit)
+
+
+def _in_words(loss: float) -> str:
+    return f"{loss:,.1f}" if loss < _LONG else f"{loss:.3g}"

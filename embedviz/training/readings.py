@@ -12,7 +12,6 @@ from embedviz.training.contexts import WalkedText
 
 _ESTIMATE_TOKENS = 4096  # at most so many, and so many logits, go into an estimate of the loss
 _ESTIMATE_LOGITS = 2**22
-_ESTIMATE_NUMBERS = 2**24  # the same, of all that a model makes on its way
 
 Losses = tuple[float, float | None]
 """Of the training part, and of what is held out if anything is; in nats per token."""
@@ -62,12 +61,19 @@ class Readings:
         train = self._model.loss(*self.train_sample)
         val = self._model.loss(*self._val_sample) if self._val_sample else None
         if not self._is_measured:
-            self._cost_s = min(self._cost_s, (time.perf_counter() - start) * self._times_a_sample())
+            self._cost_s = min(self._cost_s, self._whole_from_sample_s(time.perf_counter() - start))
         return train, val
 
-    def _times_a_sample(self) -> float:
+    def _whole_from_sample_s(self, sample_s: float) -> float:
+        """Return what a whole reading would cost, from what the sample did; short contexts are read one by one."""
+        walked = [part for part in (self.train, self.val) if isinstance(part, WalkedText)]
+        short = sum(part.short for part in walked)
         sampled = len(self.train_sample[0]) + (len(self._val_sample[0]) if self._val_sample else 0)
-        return sum(part.size for part in (self.train, self.val) if isinstance(part, WalkedText)) / sampled
+        start = time.perf_counter()
+        if short:
+            self._model.loss(self.train_sample[0][:1], self.train_sample[1][:1])
+        one_s = time.perf_counter() - start
+        return sample_s * (sum(part.size for part in walked) - short) / sampled + one_s * short
 
     def _whole(self, ids: Tensor) -> WholeText:
         device = self._model.config.device
@@ -79,9 +85,7 @@ class Readings:
         if self._model.predicts_everywhere:
             windows = min(_ESTIMATE_TOKENS, _ESTIMATE_LOGITS // vocab_size) // config.block_size
         else:
-            windows = min(
-                _ESTIMATE_TOKENS, _ESTIMATE_NUMBERS // self._model.numbers_per_context(config, vocab_size)
-            )
+            windows = self._model.contexts_at_once(config, vocab_size)
         generator = make_generator(config.seed, "estimates")
         ids = ids.to(config.device)
         return Batches(ids, max(1, windows), config.block_size, generator, self._boundary_id).draw()

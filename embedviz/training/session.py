@@ -122,6 +122,11 @@ class TrainingSession(Iterator[StepResult]):
         """
         return SplitLosses(self.step, *self._readings.within(budget_s))
 
+    @property
+    def is_walked(self) -> bool:
+        """Whether a whole loss goes through every context of the text, and may take minutes."""
+        return self._readings.is_walked
+
     def tables(self) -> dict[str, Floats]:
         """Return copies of the model's lookup tables: {"token": (V, C), ...}."""
         return {name: table.copy() for name, table in self.live_tables().items()}

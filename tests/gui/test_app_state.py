@@ -99,10 +99,17 @@ def test_the_context_ends_at_the_selection(
     state: AppState, block_size: int, selected: int, expected: tuple[int, int]
 ) -> None:
     state.config = RunConfig(block_size=block_size)
+    state.update_run(config=state.config)
     state.select(selected)
     assert (state.context_range.start, state.context_range.stop) == expected
     vocabulary = sorted(set(TEXT))
     assert state.context_ids.tolist() == [vocabulary.index(c) for c in "the cat sat"[slice(*expected)]]
+
+
+def test_the_context_is_no_longer_than_the_model_reads(state: AppState) -> None:
+    state.config = RunConfig(block_size=30)
+    state.update_run(config=RunConfig(block_size=2))  # the text was too short for 30
+    assert state.context_range == range(9, 11)
 
 
 def test_what_is_unknown_is_in_the_line_but_not_in_the_context(state: AppState) -> None:

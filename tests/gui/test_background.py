@@ -1,5 +1,8 @@
 """Background: results on the right thread, the newest job wins, cancelled ones say nothing, no thread stays."""
 
+import os
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 
@@ -8,6 +11,7 @@ from PySide6.QtCore import QThread
 from pytestqt.qtbot import QtBot
 
 from embedviz.errors import EmbedvizError
+from embedviz.gui import background as module
 from embedviz.gui.background import Background
 from embedviz.text.progress import Progress
 
@@ -195,3 +199,58 @@ def test_stopping_in_the_middle_leaves_no_thread(qtbot: QtBot, witness: Witness)
     assert not background.is_busy
     assert (witness.results, witness.errors) == ([], [])
     background.deleteLater()
+
+
+def test_a_job_that_never_ends_is_left_behind(
+    qtbot: QtBot, witness: Witness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "PATIENCE_S", 0.01)
+    background = Background()
+    began, still_there, left = threading.Event(), threading.Event(), threading.Event()
+
+    def job(progress: Progress) -> object:
+        began.set()
+        still_there.wait(5)  # as a read from a dead drive: it tells of no progress
+        left.set()
+        progress("Reading", 1.0)
+        return "late"
+
+    background.run(job, witness.done, witness.failed)
+    assert began.wait(5)
+    background.stop()
+    assert not left.is_set()
+    background.deleteLater()
+    del background
+    still_there.set()  # whatever comes of it now has nobody to go to
+    assert left.wait(5)
+    assert (witness.results, witness.errors) == ([], [])
+
+
+DEAD_DRIVE = """
+import os, sys
+from PySide6.QtCore import QCoreApplication
+from embedviz.gui import background
+
+background.PATIENCE_S = 0.01
+app = QCoreApplication([])
+jobs = background.Background(app)
+
+def read(progress):
+    progress("Reading", 0.0)
+    os.read(os.pipe()[0], 1)
+
+def end(*_):
+    jobs.stop()
+    app.quit()
+
+jobs.progressed.connect(end)
+jobs.run(read, print, print)
+sys.exit(app.exec())
+"""
+
+
+def test_the_program_ends_though_a_job_does_not() -> None:
+    environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
+    command = [sys.executable, "-c", DEAD_DRIVE]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60, env=environment, check=False)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")

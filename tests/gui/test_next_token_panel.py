@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QApplication, QComboBox, QToolTip
 from test_fake_trainer import TEXT, Desk
 
 from embedviz.engine import messages as m
-from embedviz.gui.panels.next_token import TOP_K
+from embedviz.gui.panels.next_token import TOP_K, probability
 from embedviz.gui.plots.bars import BarChart
 from embedviz.text.glyphs import glyph
 
@@ -218,3 +218,10 @@ def test_before_the_first_step_of_a_random_start_it_says_why_it_is_empty(desk: D
     desk.answer()
     desk.show(0, desk.table_at(55))
     desk.qtbot.waitUntil(lambda: "bars; " in desk.following.bars.accessibleDescription())
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(1.0, "1.000"), (0.2774, "0.277"), (0.0371, "0.037"), (0.00038, "0.00038"), (0.0, "0")]
+)
+def test_a_small_probability_still_says_something(value: float, text: str) -> None:
+    assert probability(value) == text

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from test_fake_trainer import Desk
 
 from embedviz.engine import messages as m
 from embedviz.engine.client import TrainerGoneError
+from embedviz.gui import limits
 from embedviz.gui.app import Beginning
 from embedviz.gui.controller import SILENCE_S
 from embedviz.gui.state import Phase
@@ -57,6 +59,37 @@ def test_what_the_trainer_is_told_first(fresh_desk: Desk) -> None:
     (watched,) = desk.sent(m.Watch)[-1].contexts.tolist()
     assert watched == desk.state.context_ids.tolist()
     assert len(watched) == 8
+
+
+def test_a_table_too_large_to_show_is_refused_before_it_is_made(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    size = desk.document.vocab_size
+    monkeypatch.setattr(limits, "LARGEST_TABLE_BYTES", 4 * size**2 - 1)
+    desk.worker.sent.clear()
+    desk.controller.restart(desk.state.config.replace(lr=0.2))
+    assert [type(command) for command in desk.worker.sent] == [m.StopRun]
+    assert desk.state.run.phase is Phase.REFUSED
+    (sentence,) = desk.sentences
+    assert sentence.startswith(f"A table of {size} x {size} takes 0 MB, and the window shows none of more than")
+    desk.qtbot.waitUntil(lambda: "was not started" in desk.table.heatmap.accessibleDescription())
+    desk.press(Qt.Key.Key_Space)
+    desk.tokens.edit.setPlainText("cat")
+    assert desk.sent(m.Play) == []
+    desk.controller.restart(desk.state.config.with_model("mlp"))  # a smaller table
+    assert desk.state.run.phase is Phase.WARMING
+    assert len(desk.sent(m.StartRun)) == 1
+    assert desk.sentences == []
+
+
+def test_a_text_shorter_than_a_block_has_shorter_contexts(desk: Desk) -> None:
+    desk.tokens.edit.setPlainText("the cat sat on the mat")
+    desk.controller.restart(desk.state.config.replace(block_size=8))
+    assert len(desk.state.context_ids) == 8
+    started = desk.answer()
+    desk.worker.say(replace(started, config=started.config.replace(block_size=5)))
+    assert len(desk.state.context_ids) == 5
+    assert desk.sent(m.Watch)[-1].contexts.shape == (1, 5)
 
 
 def test_started_says_what_runs(fresh_desk: Desk) -> None:

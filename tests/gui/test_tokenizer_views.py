@@ -1,12 +1,15 @@
 """The window beside the window: every tokenizer at once, and the merges one by one."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from threading import Event
 from typing import Any
 
 import pytest
 from PySide6.QtCore import Qt, QThread
+from PySide6.QtGui import QTextDocument
+from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
 from embedviz import catalog
@@ -170,15 +173,33 @@ def test_each_tokenizer_has_its_lane_and_its_row(qtbot: QtBot, make_dialog: Made
     assert state.document.vocab_size == 12
 
 
-def test_the_chosen_rows_policy_can_be_read(qtbot: QtBot, make_dialog: Made) -> None:
+def test_every_tokenizers_policy_can_be_read(qtbot: QtBot, make_dialog: Made) -> None:
     shown, _ = make_dialog()
     show(qtbot, shown)
     view = shown.side_by_side
-    qtbot.keyClick(view.table, Key.Key_Down)
-    qtbot.keyClick(view.table, Key.Key_Down)
-    assert view.policy.text().startswith("Word: ")
-    assert view.policy.textFormat() is Qt.TextFormat.PlainText  # <unk> is no tag
+    words = view.policies.text()
+    assert all(f"<b>{name}</b>" in words for name in cells(view))
+    assert "&lt;unk&gt;" in words  # no tag
     assert "&lt;unk&gt;" in view.table.item(2, 0).toolTip()
+
+
+def test_bytes_that_end_a_character_are_bytes(qtbot: QtBot, make_dialog: Made) -> None:
+    shown, _ = make_dialog(line="é")
+    show(qtbot, shown)
+    view = shown.side_by_side.alignment
+    assert view.in_words(1, 1).startswith("Byte:  A9   id 169")
+
+
+def test_the_keys_of_the_window_turn_to_the_pages(qtbot: QtBot, make_dialog: Made) -> None:
+    shown, _ = make_dialog()
+    with qtbot.waitExposed(shown):
+        show(qtbot, shown)
+    shown.activateWindow()
+    qtbot.keyClick(shown, Key.Key_M, Qt.KeyboardModifier.ControlModifier)
+    assert shown.page == "merges"
+    qtbot.keyClick(shown, Key.Key_B, Qt.KeyboardModifier.ControlModifier)
+    assert shown.page == "side"
+    qtbot.waitUntil(lambda: shown.is_ready, timeout=20_000)
 
 
 def test_the_lanes_follow_the_own_line(qtbot: QtBot, make_dialog: Made) -> None:
@@ -300,27 +321,73 @@ def merges(qtbot: QtBot, theme: Theme, history: MergeHistory) -> MergesView:
     return view
 
 
-def test_all_merges_are_done_at_first(merges: MergesView, history: MergeHistory) -> None:
+def plain(label: QLabel) -> str:
+    document = QTextDocument()
+    document.setHtml(label.text())
+    return document.toPlainText().replace("\N{NO-BREAK SPACE}", " ")
+
+
+def test_it_begins_with_bytes(merges: MergesView, history: MergeHistory) -> None:
+    assert merges.merges_done == merges.number.value() == 0
+    assert merges.chips.describe().startswith("13 tokens")
+    first = history.merges[0]
+    headline = plain(merges.next)
+    assert all(f"‘{token}’" in headline for token in (first.left, first.right, first.label))
+    assert f"{first.count:,} times" in headline
+    assert first.why == merges.why.text()  # it names the second
+    assert not merges.table.selectionModel().hasSelection()
+    assert merges.remark.isHidden()
+
+
+def test_the_last_cut_is_the_tokenizers(qtbot: QtBot, merges: MergesView, history: MergeHistory) -> None:
+    qtbot.keyClick(merges.slider, Key.Key_End)
     assert merges.merges_done == len(history.merges) == 8
     own = history.tokenizer.encode_line(LINE)
     assert merges.chips.describe().startswith(f"{len(own.ids)} tokens")
     assert merges.next.text().startswith("After the last merge")
 
 
-def test_sliding_back_to_the_start_shows_bytes(qtbot: QtBot, merges: MergesView, history: MergeHistory) -> None:
-    qtbot.keyClick(merges.slider, Key.Key_Home)
-    assert merges.number.value() == 0
-    assert merges.chips.describe().startswith("13 tokens")
-    first = history.merges[0]
-    assert f"{first.left} + {first.right}" in merges.next.text()
-    assert f"{first.count:,} times" in merges.next.text()
-    assert first.why == merges.why.text()
-    assert first.runner_up is not None
-    assert "{} + {}".format(*first.runner_up) in merges.second.text()
-    assert not merges.table.selectionModel().hasSelection()
+def test_what_was_merged_and_what_is_next_is_marked(merges: MergesView, history: MergeHistory) -> None:
+    for done in range(len(history.merges) + 1):
+        merges.slider.setValue(done)
+        sizes = [len(history.line_after(LINE, m).ids) for m in (max(0, done - 1), done, min(8, done + 1))]
+        words = merges.chips.describe()
+        assert (f", {sizes[0] - sizes[1]} made by the last merge" in words) == (sizes[0] > sizes[1])
+        assert (f", {sizes[1] - sizes[2]} pair" in words) == (sizes[1] > sizes[2])
+        assert (f"{sizes[0] - sizes[1]} made" in merges.marks.text()) == (done > 0)
+
+
+def test_the_second_is_told_if_the_reason_does_not_name_it(merges: MergesView, history: MergeHistory) -> None:
+    first = replace(history.merges[0], why="So it is.", runner_up=("<b>", "e"), runner_up_count=7)
+    merges.set_history(MergeHistory(history.tokenizer, (first, *history.merges[1:]), "Counted in a part."))
+    assert merges.why.text() == "Second: ‘<b>’ + ‘e’, 7 times. So it is."
+    assert merges.why.textFormat() is Qt.TextFormat.PlainText
+    assert merges.remark.text() == "Counted in a part."
+    assert merges.remark.wordWrap()
+    assert not merges.remark.isHidden()
+
+
+def test_the_list_shows_the_last_merge_when_the_page_is_shown_later(
+    qtbot: QtBot, theme: Theme, history: MergeHistory
+) -> None:
+    many = MergeHistory(history.tokenizer, history.merges * 200)
+    view = MergesView(theme)
+    qtbot.addWidget(view)
+    view.set_history(many)
+    view.slider.setValue(8)
+    view._model.set_done(1000)
+    view.slider.blockSignals(True)
+    view.slider.setValue(1000)
+    view.slider.blockSignals(False)
+    view.resize(736, 500)
+    view.show()
+    row = view.table.visualRect(view.table.model().index(999, 0))
+    assert view.table.viewport().rect().contains(row)
+    assert view.table.horizontalScrollBar().maximum() == 0
 
 
 def test_slider_number_and_list_go_together(qtbot: QtBot, merges: MergesView) -> None:
+    qtbot.keyClick(merges.slider, Key.Key_End)
     qtbot.keyClick(merges.slider, Key.Key_Left)
     assert (merges.slider.value(), merges.number.value(), merges.table.currentIndex().row()) == (7, 7, 6)
     merges.number.setValue(3)

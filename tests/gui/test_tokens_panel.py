@@ -451,12 +451,20 @@ def test_the_vocabulary_size_can_be_chosen_where_there_is_one(desk: Desk, monkey
     assert desk.state.config.vocab_size == 6
 
 
-def test_merges_are_of_subwords_alone(desk: Desk) -> None:
-    merges = next(action for action in tokenizer_menu(desk).values() if action is desk.action("merges"))
-    assert not merges.isEnabled()
-    desk.see(lambda: desk.texts.set_tokenizer("subword"))
-    assert merges.isEnabled()
-    assert desk.action("sideBySide") in tokenizer_menu(desk).values()
+def test_the_size_can_be_chosen_while_the_tokenizer_is_made(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(QInputDialog, "getInt", lambda *_: (6, True))
+    desk.switch(desk.tokens.tokenizers, "word")
+    assert desk.document.tokenizer.name == "char"
+    with desk.qtbot.waitSignal(desk.texts.opened):
+        tokenizer_menu(desk)["Vocabulary size…"].trigger()
+    assert (desk.document.tokenizer.name, desk.document.vocab_size) == ("word", 6)
+    assert desk.document.fits(desk.state.config)
+
+
+def test_the_tokenizers_own_pictures_are_for_any_of_them(desk: Desk) -> None:
+    for name in ("sideBySide", "merges"):
+        assert desk.action(name) in tokenizer_menu(desk).values()
+        assert desk.action(name).isEnabled()
 
 
 def test_a_tokenizer_from_a_file(desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

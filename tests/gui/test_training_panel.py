@@ -41,7 +41,7 @@ def test_a_run_from_zeros_begins_at_ln_v(desk: Desk) -> None:
     size = desk.document.vocab_size
     assert "Step 0" in words(desk)
     assert f"{math.log(size):.4f} | training loss" in words(desk)
-    assert f"{math.log(size):.4f} | ln {size}, guessing" in words(desk)
+    assert f"{math.log(size):.4f} | ln {size}, guess" in words(desk)
     assert "Before the first step" in words(desk)
 
 
@@ -65,9 +65,9 @@ def test_the_losses_are_those_of_the_table_that_is_shown(desk: Desk) -> None:
 def test_an_estimate_is_called_one_and_an_older_reading_says_so(desk: Desk) -> None:
     reading = as_read(desk.reading(20, desk.table_at(20)), step=18, estimated=True)
     desk.state.update_run(step=20, reading=reading)
-    assert "training loss (estimate)" in words(desk)
+    assert "≈ training loss" in words(desk)
     assert "losses of step 18" in words(desk)
-    assert "validation loss (estimate)" in words(desk)
+    assert "≈ validation loss" in words(desk)
 
 
 def test_where_nothing_is_held_out_there_is_no_validation_loss(desk: Desk) -> None:
@@ -84,6 +84,30 @@ def test_the_verdict_is_the_trainer_s(desk: Desk, verdict: str) -> None:
     assert "Still learning" not in words(desk)
 
 
+@pytest.mark.parametrize(
+    ("train", "val", "sentence"),
+    [
+        (-0.25, -0.125, "Still learning: 0.25 nats below the bigram floor"),
+        (0.25, 0.5, "Still learning: 0.25 nats above the bigram floor"),
+        (-0.25, 1.5, "Memorising: 0.25 below the bigram floor, held out 1.5 above"),
+    ],
+)
+def test_a_model_of_several_tokens_is_held_against_the_bigram(
+    desk: Desk, train: float, val: float, sentence: str
+) -> None:
+    floor = desk.document.floor
+    reading = m.Reading(20, floor + train, floor + val, False)
+    desk.state.update_run(step=20, reading=reading, config=desk.state.config.with_model("mlp"))
+    assert sentence in words(desk)
+    assert "bigram floor" in words(desk)
+
+
+def test_before_the_first_reading_there_are_no_numbers(desk: Desk) -> None:
+    desk.state.update_run(step=0, reading=None)
+    assert {figure.text for figure in desk.training._figures.values()} == {"–"}
+    assert desk.training._verdict.text() == ""
+
+
 def test_numbers_are_told_to_screen_readers(desk: Desk) -> None:
     desk.pause(20)
     figures = [
@@ -97,7 +121,7 @@ def test_numbers_are_told_to_screen_readers(desk: Desk) -> None:
     figures = [
         widget.accessibleName() for widget in desk.training.findChildren(type(desk.training._figures["gap"]))
     ]
-    assert any(name.startswith("training loss (estimate): ") for name in figures)
+    assert any(name.startswith("≈ training loss: ") for name in figures)
 
 
 def test_what_runs_is_said(desk: Desk) -> None:

@@ -2,6 +2,8 @@
 
 import threading
 from collections.abc import Callable
+from dataclasses import fields
+from functools import cached_property
 from pathlib import Path
 
 import pytest
@@ -11,16 +13,21 @@ from PySide6.QtWidgets import QFileDialog, QMenu, QMessageBox, QProgressBar, QPu
 from test_fake_trainer import TEXT, Desk
 
 from embedviz import catalog
+from embedviz.config import RunConfig
 from embedviz.engine import messages as m
-from embedviz.gui import texts
+from embedviz.gui import limits, texts
 from embedviz.gui.progress_bar import APPEARS_AFTER_MS
 from embedviz.gui.settings import MOST_RECENT
 from embedviz.gui.state import Phase
 from embedviz.text import corpus
 from embedviz.text.corpus import Corpus
 from embedviz.text.progress import Progress, quiet
+from embedviz.text.word_tokenizer import WordTokenizer
 
+YES_OR_NO = (QMessageBox.StandardButton.Ok, QMessageBox.StandardButton.Cancel)
 SLOW = "this is read slowly " * 9
+SLOW_LIST = "\n".join(f"slow {number}" for number in range(40))
+SLOW_BAD = "s" * 99  # of one symbol
 NAMES = "\n".join(
     f"{first}{last}" for first in ("an", "bet", "cor", "del", "em") for last in ("na", "ty", "ra", "lo")
 )
@@ -41,13 +48,13 @@ def names(tmp_path: Path) -> Path:
 
 
 class Gate:
-    """Stands before the reading of SLOW: it has come to 43 %, and goes no further until the gate is opened."""
+    """Stands before the reading of what is slow: that comes to 43 %, and no further until the gate is opened."""
 
     def __init__(self) -> None:
         self.began, self.open, self.left = threading.Event(), threading.Event(), threading.Event()
 
     def read(self, text: str, name: str, progress: Progress = quiet) -> Corpus:
-        if text == SLOW:
+        if text in (SLOW, SLOW_LIST, SLOW_BAD):
             self.began.set()
             try:
                 while not self.open.wait(0.002):
@@ -55,6 +62,20 @@ class Gate:
             finally:
                 self.left.set()
         return corpus.corpus_from_text(text, name, progress)
+
+
+def keep_cutting(monkeypatch: pytest.MonkeyPatch) -> Gate:
+    """Give a gate that stands before all that is read and cut."""
+    made, prepare = Gate(), texts._prepare
+
+    def wait(read: Callable[[Progress], Corpus], config: RunConfig, progress: Progress) -> object:
+        made.began.set()
+        while not made.open.wait(0.002):
+            progress("Cutting", 0.5)
+        return prepare(read, config, progress)
+
+    monkeypatch.setattr(texts, "_prepare", wait)
+    return made
 
 
 @pytest.fixture
@@ -528,17 +549,209 @@ def test_what_is_read_quickly_does_not_flash(desk: Desk, banana: Path) -> None:
     assert watcher.shown == 0
 
 
-def test_what_was_open_goes_on_training_meanwhile(desk: Desk, gate: Gate) -> None:
+@pytest.mark.parametrize("answer", YES_OR_NO, ids=["yes", "no"])
+def test_what_was_open_goes_on_training_meanwhile(
+    desk: Desk, gate: Gate, answer: QMessageBox.StandardButton, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = answers(monkeypatch, answer)
     assert desk.texts.open_text(SLOW)
     assert desk.texts.busy
     desk.play()
     desk.show(7)
     assert desk.state.run.step == 7
     assert desk.document.corpus.name == "cats.txt"
+    assert asked == []  # nobody knows yet whether anything will come of it
+    before = desk.state.run
+    gate.open.set()
+    desk.qtbot.waitUntil(lambda: not desk.texts.busy)
+    assert len(asked) == 1  # the run was begun after the text was asked for
+    assert "‘Pasted text’, which is ready now, starts a new run" in asked[0]
+    if answer == QMessageBox.StandardButton.Ok:
+        assert desk.document.corpus.text == SLOW
+        assert desk.state.run.step == 0
+    else:
+        assert desk.document.corpus.name == "cats.txt"
+        assert desk.state.run is before
+        assert desk.texts.config == desk.state.config
+
+
+def test_whoever_agreed_is_not_asked_again_when_the_text_is_ready(
+    desk: Desk, gate: Gate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = answers(monkeypatch, QMessageBox.StandardButton.Ok)
+    desk.play()
+    assert desk.texts.open_text(SLOW)
+    assert desk.texts.set_tokenizer("word")
     with desk.qtbot.waitSignal(desk.texts.opened):
         gate.open.set()
-    assert desk.document.corpus.text == SLOW  # it was asked for before the run began: nobody is asked again
-    assert desk.state.run.step == 0
+    assert len(asked) == 1
+    assert (desk.document.corpus.text, desk.document.tokenizer.name) == (SLOW, "word")
+
+
+def test_what_is_chosen_while_a_text_is_read_is_for_that_text(desk: Desk, gate: Gate) -> None:
+    assert desk.texts.open_text(SLOW_LIST)
+    assert gate.began.wait(5)
+    assert desk.texts.set_tokenizer("byte")
+    assert desk.texts.apply(desk.state.config.replace(val_fraction=0.3, lr=0.02))
+    desk.action("perLine").trigger()
+    with desk.qtbot.waitSignal(desk.texts.opened):
+        gate.open.set()
+    assert desk.document.corpus.name == "Pasted text"
+    assert desk.document.corpus.per_line
+    config = desk.state.config
+    assert (config.tokenizer, config.val_fraction, config.lr, config.per_line) == ("byte", 0.3, 0.02, True)
+    assert desk.document.tokenizer.name == "byte"
+    assert desk.document.fits(config)
+    assert desk.sentences == []  # what was chosen is not offered
+    assert len(desk.sent(m.StartRun)) == 2
+
+
+def test_a_text_that_is_opened_while_another_tokenizer_is_made_gets_that(
+    desk: Desk, banana: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate = keep_cutting(monkeypatch)
+    assert desk.texts.set_tokenizer("word")
+    assert desk.texts.open_path(banana)
+    with desk.qtbot.waitSignal(desk.texts.opened):
+        gate.open.set()
+    assert (desk.document.corpus.name, desk.document.tokenizer.name) == ("banana.txt", "word")
+
+
+def test_a_size_that_is_chosen_while_words_are_counted_is_theirs(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate = keep_cutting(monkeypatch)
+    assert desk.texts.set_tokenizer("word")
+    assert gate.began.wait(5)
+    assert desk.texts.set_vocab_size(5)
+    assert (desk.texts.config.tokenizer, desk.texts.config.vocab_size) == ("word", 5)
+    with desk.qtbot.waitSignal(desk.texts.opened):
+        gate.open.set()
+    assert desk.document.vocab_size == desk.state.config.vocab_size == 5
+    assert desk.document.fits(desk.state.config)
+    assert len(desk.sent(m.StartRun)) == 2
+
+
+@pytest.mark.parametrize("answer", YES_OR_NO, ids=["yes", "no"])
+def test_a_run_that_plays_while_something_is_under_way_is_not_ended_unasked(
+    desk: Desk, answer: QMessageBox.StandardButton, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate = keep_cutting(monkeypatch)
+    asked = answers(monkeypatch, answer, QMessageBox.StandardButton.Cancel)
+    assert desk.texts.set_tokenizer("word")
+    desk.play()
+    desk.show(50)
+    before = desk.state.run
+    agreed = answer == QMessageBox.StandardButton.Ok
+    assert desk.texts.set_vocab_size(5) is agreed
+    assert len(asked) == 1
+    assert desk.state.run is before  # it runs until the tokens are there
+    gate.open.set()
+    desk.qtbot.waitUntil(lambda: not desk.texts.busy)
+    assert len(asked) == (1 if agreed else 2)  # who said no is asked about what is still under way
+    assert desk.document.tokenizer.name == ("word" if agreed else "char")
+    assert (desk.state.run is before) is not agreed
+
+
+def test_what_is_of_the_run_alone_is_made_of_the_same_document(desk: Desk) -> None:
+    config = desk.state.config
+    other = config.with_model("mlp").replace(
+        n_embd=3, hidden=7, layer_init="zeros", optimizer="sgd", lr=0.5, beta1=0.5, beta2=0.5, weight_decay=0.5,
+        clip=0.5, schedule="cosine", warmup_steps=7, schedule_steps=70, batch_size=7, block_size=3, device="auto",
+        threads=3,
+    )  # fmt: skip
+    names = {field.name for field in fields(RunConfig)}
+    changed = {name for name in names if getattr(other, name) != getattr(config, name)}
+    assert changed == names - texts.CUTTING
+    assert desk.document.fits(other)
+
+
+def ask_while(
+    desk: Desk, gate: Gate, monkeypatch: pytest.MonkeyPatch, *given: QMessageBox.StandardButton
+) -> list[str]:
+    """Answer questions, but let what is under way arrive while the first one stands there."""
+    asked: list[str] = []
+
+    def answer(*args: object) -> QMessageBox.StandardButton:
+        asked.append(str(args[2]))
+        if len(asked) == 1:
+            before = desk.document, desk.state.run, desk.sentences
+            assert not desk.texts.open_text("a second wish")  # one question at a time
+            gate.open.set()
+            desk.qtbot.waitUntil(lambda: not desk.texts.busy)
+            assert (desk.document, desk.state.run, desk.sentences) == before
+        return given[len(asked) - 1]
+
+    monkeypatch.setattr(QMessageBox, "question", answer)
+    return asked
+
+
+@pytest.mark.parametrize("text", [SLOW, SLOW_BAD], ids=["good", "bad"])
+def test_what_arrives_while_a_question_stands_there_is_overtaken_by_yes(
+    desk: Desk, gate: Gate, text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert desk.texts.open_text(text, "slow.txt")
+    assert gate.began.wait(5)
+    desk.play()
+    desk.show(9)
+    asked = ask_while(desk, gate, monkeypatch, QMessageBox.StandardButton.Ok)
+    assert desk.texts.set_tokenizer("word")
+    assert desk.texts.busy
+    desk.qtbot.waitUntil(lambda: not desk.texts.busy)
+    assert len(asked) == 1
+    if text == SLOW:
+        assert (desk.document.corpus.name, desk.document.tokenizer.name) == ("slow.txt", "word")
+        assert desk.document.fits(desk.state.config)
+    else:
+        assert (desk.document.corpus.name, desk.document.tokenizer.name) == ("cats.txt", "char")
+        assert len(desk.sentences) == 1
+        assert desk.state.run.phase is Phase.PLAYING
+
+
+@pytest.mark.parametrize("second", YES_OR_NO, ids=["yes", "no"])
+def test_what_arrives_while_a_question_stands_there_waits_for_no(
+    desk: Desk, gate: Gate, second: QMessageBox.StandardButton, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert desk.texts.open_text(SLOW, "slow.txt")
+    assert gate.began.wait(5)
+    desk.play()
+    desk.show(9)
+    asked = ask_while(desk, gate, monkeypatch, QMessageBox.StandardButton.Cancel, second)
+    assert not desk.texts.set_tokenizer("word")
+    desk.qtbot.waitUntil(lambda: len(asked) == 2)
+    assert "‘slow.txt’" in asked[1]
+    assert desk.document.tokenizer.name == "char"
+    assert desk.document.corpus.name == ("slow.txt" if second == QMessageBox.StandardButton.Ok else "cats.txt")
+    assert desk.texts.config == desk.state.config
+
+
+def test_what_failed_while_a_question_stands_there_is_told_after_no(
+    desk: Desk, gate: Gate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert desk.texts.open_text(SLOW_BAD, "slow.txt")
+    assert gate.began.wait(5)
+    desk.play()
+    ask_while(desk, gate, monkeypatch, QMessageBox.StandardButton.Cancel)
+    assert not desk.texts.set_tokenizer("word")
+    desk.qtbot.waitUntil(lambda: len(desk.sentences) == 1)
+    assert desk.state.run.phase is Phase.PLAYING
+
+
+def test_what_the_window_asks_of_a_tokenizer_is_made_behind_it(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[int] = []
+
+    def labels(tokenizer: WordTokenizer) -> tuple[str, ...]:
+        made.append(threading.get_ident())
+        return tokenizer.vocabulary
+
+    cached = cached_property(labels)
+    cached.__set_name__(WordTokenizer, "labels")
+    monkeypatch.setattr(WordTokenizer, "labels", cached)
+    desk.see(lambda: desk.texts.set_tokenizer("word"))
+    assert len(made) == 1
+    assert made != [threading.get_ident()]
 
 
 def test_the_newest_wish_wins(desk: Desk, banana: Path, gate: Gate) -> None:
@@ -620,3 +833,20 @@ def test_something_unexpected_leaves_the_window_as_it_was(desk: Desk, monkeypatc
     assert [str(error) for _, error, _ in caught] == ["a bug"]
     assert desk.document is before
     assert not desk.texts.busy
+
+
+def test_a_table_too_large_for_the_window_leaves_what_was_open(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, run = desk.document, desk.state.run
+    monkeypatch.setattr(limits, "LARGEST_TABLE_BYTES", 4 * before.vocab_size**2)
+    desk.see_no(lambda: desk.texts.open_text("".join(map(chr, range(200, 400))), "many.txt"))
+    (sentence,) = desk.sentences
+    assert sentence.startswith("A table of 200 x 200 takes")
+    assert desk.document is before
+    assert desk.state.run == run
+    desk.notices.dismiss()
+    wide = desk.state.config.with_model("mlp").replace(n_embd=1024)
+    desk.see_no(lambda: desk.texts.apply(wide))
+    assert desk.state.run == run
+    assert f"A table of {before.vocab_size} x 1,024 takes" in desk.sentences[0]

@@ -199,16 +199,35 @@ def test_a_table_too_large_is_refused_before_memory_is_taken(batch_size: int) ->
     with pytest.raises(ModelSizeError) as caught:
         BigramLanguageModel(RunConfig(batch_size=batch_size), 200_000_000)  # 160 petabytes
     sentence = caught.value.sentence
-    assert sentence.startswith("A bigram table for 200,000,000 tokens would take 160,000,000.0 GB")
+    assert sentence.startswith("A bigram table for 200,000,000 tokens would take ")
+    assert " GB of it for the table; " in sentence
+    assert sentence.endswith("Choose a tokenizer that makes fewer different tokens.")
 
 
 def test_the_refusal_names_sizes() -> None:
     with pytest.raises(ModelSizeError) as caught:
         BigramLanguageModel.check_size(RunConfig(), 50_257)
     assert caught.value.sentence == (
-        "A bigram table for 50,257 tokens would take 10.1 GB, and 50.5 GB while Adam trains it; "
-        "the most that embedviz takes is 2.1 GB. Choose a tokenizer that makes fewer different tokens."
+        "A bigram table for 50,257 tokens would take 50.5 GB while Adam trains it, 40.4 GB of it for the table; "
+        "the most that embedviz takes is 2.15 GB. Choose a tokenizer that makes fewer different tokens."
     )
+
+
+def test_the_refusal_of_a_large_batch_asks_for_a_smaller_one() -> None:
+    with pytest.raises(ModelSizeError) as caught:
+        BigramLanguageModel.check_size(RunConfig(optimizer="sgd", batch_size=65_536), 12_000)
+    assert caught.value.sentence == (
+        "A bigram table for 12,000 tokens would take 2.88 GB while SGD trains it, 1.73 GB of it for a batch; "
+        "the most that embedviz takes is 2.15 GB. Choose a smaller batch."
+    )
+
+
+def test_the_refusal_says_how_much_too_much_it_is() -> None:
+    largest = math.isqrt(SIZE_LIMIT_BYTES // 20)
+    with pytest.raises(ModelSizeError) as caught:
+        BigramLanguageModel.check_size(RunConfig(), largest + 1)
+    assert "would take 2.148 GB" in caught.value.sentence
+    assert "takes is 2.147 GB." in caught.value.sentence
 
 
 def test_size_counts_all_that_is_kept() -> None:

@@ -205,16 +205,58 @@ def test_activations_are_the_hidden_layer() -> None:
 
 def test_size_counts_all_that_is_kept_and_what_a_batch_makes() -> None:
     weights = MLPLanguageModel.weight_count(CONFIG, V)
-    batch = B * (2 * T * C + 3 * H + 2 * V)
-    assert MLPLanguageModel.size_bytes(CONFIG, V) == BYTES_PER_WEIGHT * (4 * weights + batch)
-    assert MLPLanguageModel.size_bytes(CONFIG.replace(batch_size=0), V) == BYTES_PER_WEIGHT * 5 * weights
+    context = 2 * T * C + 3 * H + 2 * V
+    size = MLPLanguageModel.size_bytes
+    assert size(CONFIG.replace(batch_size=5000), V) == BYTES_PER_WEIGHT * (4 * weights + 5000 * context)
+    read = 4096 * context  # contexts that a reading takes at once: more than a batch of 6
+    assert size(CONFIG, V) == BYTES_PER_WEIGHT * (4 * weights + read)
+    assert size(CONFIG.replace(batch_size=0), V) == BYTES_PER_WEIGHT * (5 * weights + read)
 
 
-@pytest.mark.parametrize("changes", [{"hidden": 4096}, {"batch_size": 65_536}])
-def test_what_is_too_large_is_refused_before_memory_is_taken(changes: dict[str, int]) -> None:
+@pytest.mark.parametrize("batch_size", [0, 32])
+def test_size_covers_a_reading_with_a_large_vocabulary(batch_size: int) -> None:
+    config = CONFIG.replace(hidden=200, batch_size=batch_size)
+    contexts = MLPLanguageModel.contexts_at_once(config, 60_000)
+    made = BYTES_PER_WEIGHT * contexts * MLPLanguageModel.numbers_per_context(config, 60_000)
+    assert 63 * 2**20 < made <= 64 * 2**20
+    kept = BYTES_PER_WEIGHT * 4 * MLPLanguageModel.weight_count(config, 60_000)
+    assert MLPLanguageModel.size_bytes(config, 60_000) >= kept + made
+
+
+@pytest.mark.parametrize(
+    ("changes", "vocab_size", "numbers", "remedy"),
+    [
+        (
+            {"block_size": 1024, "n_embd": 1024, "hidden": 4096},
+            56,
+            "68.8 GB while AdamW trains it, 68.7 GB of it for the hidden layer",
+            "Choose a smaller block size, a smaller embedding width, or fewer hidden units.",
+        ),
+        (
+            {"hidden": 4096},
+            65_536,
+            "4.37 GB while AdamW trains it, 4.30 GB of it for the output layer",
+            "Choose fewer hidden units, or a tokenizer with fewer tokens.",
+        ),
+        (
+            {"n_embd": 1024, "hidden": 1, "block_size": 1},
+            200_000,
+            "3.35 GB while AdamW trains it, 3.28 GB of it for the table",
+            "Choose a smaller embedding width, or a tokenizer with fewer tokens.",
+        ),
+        (
+            {"batch_size": 65_536},
+            7000,
+            "3.69 GB while AdamW trains it, 3.69 GB of it for a batch",
+            "Choose a smaller batch.",
+        ),
+    ],
+)
+def test_what_is_too_large_is_refused_before_memory_is_taken(
+    changes: dict[str, int], vocab_size: int, numbers: str, remedy: str
+) -> None:
     with pytest.raises(ModelSizeError) as caught:
-        MLPLanguageModel(CONFIG.replace(**changes), 65_536)
-    assert caught.value.sentence.startswith("An MLP for 65,536 tokens would take ")
-    assert caught.value.sentence.endswith(
-        "Choose fewer hidden units, a smaller batch, or a tokenizer with fewer tokens."
+        MLPLanguageModel(CONFIG.replace(optimizer="adamw", **changes), vocab_size)
+    assert caught.value.sentence == (
+        f"An MLP for {vocab_size:,} tokens would take {numbers}; the most that embedviz takes is 2.15 GB. {remedy}"
     )

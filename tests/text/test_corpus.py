@@ -8,6 +8,7 @@ import sys
 import tempfile
 from itertools import pairwise
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -173,7 +174,57 @@ def test_any_bytes_are_read_or_refused_in_a_sentence(tmp_path, data):
 
 def test_compressed_data_is_no_text(tmp_path):
     data = np.random.default_rng(0).integers(1, 256, 5000).astype(np.uint8).tobytes()  # not even a NUL
-    assert " of it are control characters, the first at offset " in refusal(write(tmp_path, data))
+    assert refusal(write(tmp_path, data)) == NEITHER
+
+
+NEITHER = "'text.txt' is neither UTF-8 nor text of one byte a character: if it is text, save it as UTF-8."
+
+
+@pytest.mark.parametrize("codec", ["utf-16-le", "utf-16-be"])
+def test_utf16_that_shows_nothing_of_itself_is_not_said_to_be_control_characters(tmp_path, codec):
+    path = write(tmp_path, ("老师说：今天我们学习中文。" * 20).encode(codec))
+    assert refusal(path) == NEITHER
+    with pytest.raises(TextError) as caught:
+        read_corpus(path)
+    assert "control characters" in caught.value.details
+
+
+@pytest.mark.parametrize(
+    ("data", "text", "lost"),
+    [
+        ("abcdéé".encode()[:-1], "abcdé", "its last byte was"),
+        ("ünd 🙂🙂".encode()[:-1], "ünd 🙂", "its last 3 bytes were"),
+        ("\ufeffab🙂".encode()[:-2], "ab", "its last 2 bytes were"),
+    ],
+)
+@pytest.mark.parametrize("size", [2, 1000])
+def test_utf8_that_ends_inside_a_character_is_utf8_but_for_that(tmp_path, monkeypatch, size, data, text, lost):
+    monkeypatch.setattr(reading, "_PIECE", size)
+    corpus = read_corpus(write(tmp_path, data))
+    assert (corpus.text, corpus.encoding[:5]) == (text, "UTF-8")
+    assert corpus.remarks == (f"It ends inside a character of UTF-8: {lost} left out.",)
+
+
+def test_utf8_may_be_broken_only_at_its_end(tmp_path):
+    assert read_corpus(write(tmp_path, b"abc d\xe9")).encoding == "Latin-1"  # nothing else shows UTF-8
+    assert read_corpus(write(tmp_path, "é".encode() + b"\xe9 d")).encoding == "Latin-1"
+    assert read_corpus(write(tmp_path, "éa".encode() + b"\xff")).encoding == "Latin-1"  # begins no character
+
+
+@pytest.mark.parametrize("size", [2, 4, 6, 1000])
+def test_the_mark_of_utf32_may_be_that_of_utf16_and_a_nul(tmp_path, monkeypatch, size):
+    monkeypatch.setattr(reading, "_PIECE", size)
+    for text in ("\0ab", "\0abc", "\0ab" + "\0" * 4):
+        path = write(tmp_path, ("\ufeff" + text).encode("utf-16-le"))
+        assert refusal(path) == "'text.txt' is not text: it has a NUL character at offset 2."
+    assert read_corpus(write(tmp_path, "\ufeffab".encode("utf-32-le"))).encoding == "UTF-32"
+
+
+@pytest.mark.parametrize("codec", ["utf-8", "utf-16-le", "utf-16-be", "utf-32-le"])
+@pytest.mark.parametrize("size", [2, 4, 1000])
+def test_byte_order_marks_at_the_beginning_are_dropped(tmp_path, monkeypatch, codec, size):
+    monkeypatch.setattr(reading, "_PIECE", size)
+    assert read_corpus(write(tmp_path, "\ufeff\ufeff\ufeffa\ufeffb".encode(codec))).text == "a\ufeffb"
 
 
 def test_every_sample_can_be_read():
@@ -209,6 +260,43 @@ def test_changed_while_it_is_read(tmp_path, monkeypatch):
         with pytest.raises(TextError) as caught:
             read_corpus(path, progress)
         assert caught.value.sentence == "'text.txt' changed while it was being read: open it again."
+
+
+def test_replaced_or_deleted_while_it_is_read(tmp_path, monkeypatch):
+    monkeypatch.setattr(reading, "_PIECE", 4)
+
+    def replace(path: Path) -> None:
+        (path.parent / "new").write_bytes(b"some text")
+        (path.parent / "new").replace(path)
+
+    for change, sentence in (
+        (replace, "'text.txt' changed while it was being read: open it again."),
+        (Path.unlink, "'text.txt' vanished while it was being read."),
+    ):
+        path = write(tmp_path, b"some text")
+        changes = iter([change])
+
+        def progress(doing, done, path=path, changes=changes):
+            for change in changes:
+                change(path)
+
+        with pytest.raises(TextError) as caught:
+            read_corpus(path, progress)
+        assert caught.value.sentence == sentence
+
+
+def test_a_file_that_says_it_is_larger_than_it_is(tmp_path, monkeypatch):
+    class Status(NamedTuple):
+        st_size: int = 4096
+        st_mtime_ns: int = 0
+        st_ino: int = 1
+        st_dev: int = 1
+
+    monkeypatch.setattr(os, "fstat", lambda _file: Status())
+    monkeypatch.setattr(reading, "_refuse_another", lambda _path, _read: None)
+    assert refusal(write(tmp_path, b"always [madvise] never\n")) == (
+        "'text.txt' could not be read whole: only 23 of its 4,096 bytes came."
+    )
 
 
 def test_a_disk_that_goes_away_while_it_is_read(tmp_path, monkeypatch):
@@ -337,7 +425,7 @@ def test_names_that_cannot_be_shown(tmp_path):
             "'text.txt' is not text: 75 % of it are control characters, the first at offset 2.",
         ),
         (
-            b"\xef\xbb\xbf\xe2\x82",
+            b"\xef\xbb\xbf\xe2\x82",  # cut, but there is nothing before
             "'text.txt' is damaged: its mark says UTF-8, but the byte 0xE2 at offset 3 belongs to no character.",
         ),
         (

@@ -197,6 +197,61 @@ def test_unknown_words_are_unknown_where_there_is_no_token_for_them():
     assert (caught.value.offset, caught.value.line, caught.value.column) == (13, 2, 5)
 
 
+def unigram_without_unk() -> FileTokenizer:
+    pieces = ["▁", *("the", "quick", "fox", "▁the", "sat"), *"thequickfoxsa"]
+    made = Tokenizer(models.Unigram([(piece, -float(i)) for i, piece in enumerate(dict.fromkeys(pieces))]))
+    made.pre_tokenizer = pre_tokenizers.Metaspace()
+    return FileTokenizer(made.to_str())
+
+
+@pytest.mark.parametrize(
+    ("text", "offset"),
+    [
+        ("the\n", 3),
+        (" \n", 1),
+        ("\t", 0),
+        ("the quick\nfox", 9),
+        ("the quickzfox", 9),
+        ("the " + "fox" * 50 + "!", 154),
+        ("the" + " " * 200 + "\t" * 200, 203),
+    ],
+)
+def test_the_first_character_that_is_refused_is_named(text, offset):
+    with pytest.raises(UnknownTokenError) as caught:
+        unigram_without_unk().encode(text)
+    assert (caught.value.offset, caught.value.character) == (offset, text[offset])
+    assert caught.value.line == text.count("\n", 0, offset) + 1
+
+
+def test_in_a_list_the_line_end_is_never_the_one_that_is_refused():
+    made = FileTokenizer(unigram_without_unk().definition, 0)
+    for text, offset in (("the\nfox!\n", 7), ("\n!", 1), ("\nfox\n\nz", 6)):
+        with pytest.raises(UnknownTokenError) as caught:
+            made.encode(text)
+        assert caught.value.offset == offset
+
+
+def test_of_a_refused_word_the_longest_beginning_that_is_known_counts():
+    with pytest.raises(UnknownTokenError) as caught:
+        MADE["word level without <unk>"].encode("The cats sat.")
+    assert (caught.value.offset, caught.value.character) == (12, ".")
+
+
+def test_a_text_that_is_refused_only_as_a_whole_is_refused_at_its_beginning():
+    made = Tokenizer(models.WordLevel({"The": 0, " cats": 1}, unk_token="nowhere"))
+    with pytest.raises(UnknownTokenError) as caught:
+        FileTokenizer(made.to_str()).encode("The cats")
+    assert caught.value.offset == 0
+
+
+def test_a_file_that_changes_while_it_is_read_is_refused(tmp_path):
+    path = tmp_path / "tokenizer.json"
+    path.write_text(MADE["word level"].definition, encoding="utf-8")
+    with pytest.raises(TokenizerFileError) as caught:
+        FileTokenizer.from_file(path, lambda _doing, _done: path.unlink(missing_ok=True))
+    assert caught.value.sentence == "'tokenizer.json' vanished while it was being read."
+
+
 def test_the_token_for_the_unknown_is_found():
     assert [made.unknown_id for made in MADE.values()] == [0, 0, 0, None, None, None, 0, None]
 
@@ -231,7 +286,7 @@ def test_what_is_no_tokenizer_is_refused_in_a_sentence(tmp_path, monkeypatch):
     assert refused(tmp_path).endswith("is a folder: choose a tokenizer.json.")
     assert refused("a\0b") == "'a\ufffdb' could not be read."
     os.mkfifo(tmp_path / "pipe")
-    assert refused(tmp_path / "pipe") == "'pipe' is no file: choose a tokenizer.json."
+    assert refused(tmp_path / "pipe") == "'pipe' is not a file but a pipe: choose a tokenizer.json."
     for data, why in (
         (b"", "it is not JSON."),
         (b"no json", "it is not JSON."),

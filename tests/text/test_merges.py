@@ -1,6 +1,6 @@
 import json
 from collections import Counter
-from itertools import pairwise
+from itertools import pairwise, product
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ from embedviz.text import merges
 from embedviz.text.corpus import Corpus
 from embedviz.text.merges import MergeHistory
 from embedviz.text.progress import Cancelled
-from embedviz.text.subword_tokenizer import SubwordTokenizer
+from embedviz.text.subword_tokenizer import LEAST, SubwordTokenizer
 
 TEXT = "The cat sat on the mat; the cats sat there. Café, 🙂 — 漢字 and 漢字, don't!\n\n" * 4
 SMALL = st.text(st.sampled_from("ab c.\né"), min_size=1, max_size=60)
@@ -136,7 +136,8 @@ def test_why_a_pair_was_merged():
 def test_a_pair_that_is_rare_in_this_text_is_told():
     (merge, *_) = history_of("xy xy abc", learn("abc abc abc")).merges
     assert merge.why == (
-        "Merged here because it was frequent in the text of the tokenizer: in this one it stands once, "
+        "Merged here because no pair was more frequent in all that the tokenizer learnt from: "
+        "in what is counted here it stands once, "
         "'x' + 'y' 2 times."
     )
 
@@ -180,12 +181,27 @@ def test_of_a_text_with_too_many_words_the_beginning_is_counted_and_that_is_told
 def test_it_tells_how_far_it_is_and_can_be_cancelled():
     tokenizer, corpus, told = learn(TEXT), Corpus("test", TEXT), []
     MergeHistory.make(corpus, tokenizer, lambda doing, done: told.append((doing, done)))
-    assert {doing for doing, _ in told} == {"Counting the words", "Replaying the merges"}
+    assert {doing for doing, _ in told} == {"Counting the words", "Reading the merges"}  # little work
     assert all(0 <= done <= 1 for _, done in told)
 
-    def cancel(doing, _done):
-        if doing == "Replaying the merges":
-            raise Cancelled
 
-    with pytest.raises(Cancelled):
-        MergeHistory.make(corpus, tokenizer, cancel)
+def test_much_work_is_told_of_and_can_be_cancelled_at_any_time():
+    # A single merge changes all of the words: it is the work that counts, not the merges.
+    words = ["ab" + "".join(letters) for letters in product("cdefghij", repeat=5)]  # 32,768
+    text = " ".join(words)
+    tokenizer, corpus, told = learn("ab ab", LEAST), Corpus("test", text), []
+    MergeHistory.make(corpus, tokenizer, lambda doing, done: told.append((doing, done)))
+    often = Counter(doing for doing, _ in told)
+    pairs = 7 * len(words)  # each with the space before it
+    assert len(tokenizer.merges) == 1
+    assert often["Counting the pairs"] > pairs // merges._OFTEN - 1
+    assert often["Replaying the merges"] > pairs // merges._OFTEN - 1
+    assert all(0 <= done <= 1 for _, done in told)
+    for last in ("Counting the words", "Reading the merges", "Counting the pairs", "Replaying the merges"):
+
+        def cancel(doing, _done, last=last):
+            if doing == last:
+                raise Cancelled
+
+        with pytest.raises(Cancelled):
+            MergeHistory.make(corpus, tokenizer, cancel)

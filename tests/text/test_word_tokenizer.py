@@ -15,7 +15,7 @@ from embedviz.text.word_tokenizer import UNK, WordTokenizer
 # All that can go wrong beside one another: what joins words, what ends them, spaces of every kind, accents.
 ADVERSARIAL = (
     *("a", "B", "don't", "well-known", "l’eau", "7", "3x", "\u0301", "e\u0301", "नमस्ते", "漢字", "a-b-c'd"),
-    *("-", "'", "’", "_", ".", ",", "\u200d", "🙂", "<", ">", "\x00", "\ufffd", "½", "²"),
+    *("-", "'", "’", "_", ".", ",", "\u200c", "\u200d", "می\u200cروم", "🙂", "<", ">", "\x00", "\ufffd", "½", "²"),
     *(" ", "\n", "\t", "\r", "\xa0", "\u3000", "\x1c", "\u2028"),
 )
 TOKENIZER = WordTokenizer((UNK, *ADVERSARIAL))
@@ -42,6 +42,9 @@ def tokens_of(text: str) -> list[str]:
         ("3.14 2x", ["3", ".", "14", "2x"]),
         ("snake_case", ["snake", "_", "case"]),
         ("cafe\u0301s नमस्ते", ["cafe\u0301s", "नमस्ते"]),
+        ("می\u200cروم क्\u200dष", ["می\u200cروم", "क्\u200dष"]),  # joiners inside a word
+        ("\u200da b\u200c", ["\u200d", "a", "b", "\u200c"]),
+        ("👨\u200d👩", ["👨", "\u200d", "👩"]),
         (" a", ["a"]),
         ("a  b", ["a", " ", "b"]),
         ("a   .", ["a", " ", " ", "."]),

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from embedviz.config import WHOLE_TEXT, RunConfig
+from embedviz.models import base
 from embedviz.models.base import NOTHING
 from embedviz.models.initialization import make_generator
 from embedviz.models.mlp import MLPLanguageModel
@@ -96,6 +97,7 @@ def test_a_whole_text_is_all_its_contexts(
     ids: np.ndarray, boundary: int | None, chunk: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(contexts, "_CHUNK", chunk)
+    monkeypatch.setattr(contexts, "_FEWEST", 1)
     model = make_model(40)
     text = WalkedText(model, to_tensor(ids), boundary)
     before, following = every_context(ids, boundary)
@@ -114,6 +116,19 @@ def test_a_whole_text_is_all_its_contexts(
         assert text.accumulate_gradients().item() == pytest.approx(text.loss(), rel=1e-6)
         for parameter, gradient in zip(model.parameters(), expected, strict=True):
             torch.testing.assert_close(parameter.grad, gradient, atol=1e-7, rtol=1e-4)
+
+
+@pytest.mark.parametrize("numbers", [2**24, 2**17, 1])
+def test_a_large_vocabulary_is_not_read_again_for_a_few_contexts(
+    numbers: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(base, "_NUMBERS_AT_ONCE", numbers)
+    monkeypatch.setattr(contexts, "_CHUNK", 2**14)
+    model = make_model(1000)  # 2,054 numbers a context: 7 of them in a chunk
+    text = WalkedText(model, to_tensor(np.tile(TEXT, 10)), None)
+    sizes = [len(idx) for idx, _ in text._batches() if idx.shape[1] == T]
+    assert max(sizes) == {2**24: 64, 2**17: 63, 1: 1}[numbers]
+    assert sum(sizes) + text.short == text.size
 
 
 def test_looking_at_a_whole_text_leaves_the_gradients_alone() -> None:

@@ -72,4 +72,7 @@ def test_the_sentences() -> None:
         "The loss rose to 123.5 at step 1,500: the learning rate, 50, is the likely cause. "
         "The run is back at step 1,470, the last one that was sound."
     )
+    assert "rose to 999,999.9 at step 3:" in DivergenceError(3, 999_999.9, 2, 123_456).sentence
+    error = DivergenceError(1500, 1.234e12, 1470, 1e6)
+    assert "rose to 1.23e+12 at step 1,500: the learning rate, 1,000,000, is" in error.sentence
     assert "was no longer a finite number at step 3:" in DivergenceError(3, math.nan, 2, 1).sentence

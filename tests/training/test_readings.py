@@ -9,6 +9,7 @@ import pytest
 from embedviz import catalog
 from embedviz.config import RunConfig
 from embedviz.files import resource
+from embedviz.models import base
 from embedviz.text.corpus import read_corpus
 from embedviz.text.dataset import Dataset
 from embedviz.text.pairs import PairCounts
@@ -24,15 +25,15 @@ MLP = RunConfig(
 
 
 class Clock:
-    """Time that passes only while contexts are read: a second for each."""
+    """Time that passes only while contexts are read: a second for each, and `per_pass_s` for however many."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, session: TrainingSession) -> None:
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, session: TrainingSession, per_pass_s: float = 0.0) -> None:
         self.now = 0.0
         loss = session._model.loss
         monkeypatch.setattr(readings.time, "perf_counter", lambda: self.now)
 
         def read(idx, targets):  # type: ignore[no-untyped-def]
-            self.now += len(idx)
+            self.now += len(idx) + per_pass_s
             return loss(idx, targets)
 
         monkeypatch.setattr(session._model, "loss", read)
@@ -41,18 +42,28 @@ class Clock:
 def test_the_first_reading_of_an_mlp_is_an_estimate_where_the_whole_takes_long(
     text: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(readings, "_ESTIMATE_TOKENS", 50)
+    monkeypatch.setattr(base, "_CONTEXTS_AT_ONCE", 50)
     session = TrainingSession(MLP, text)
     clock = Clock(monkeypatch, session)
     whole = len(text.train_ids) + len(text.val_ids) - 2
     assert session.losses_within(whole - 1).estimated
-    assert clock.now == 100  # 50 of each part: no more was read
+    assert clock.now == 101  # 50 of each part, and one alone: no more was read
     losses = session.losses_within(whole)
     assert not losses.estimated
     assert losses == session.whole_losses()
     begin = clock.now
     assert session.losses_within(whole - 1).estimated
     assert clock.now == begin + 100  # now that it was measured, nothing is read to know
+
+
+def test_short_contexts_are_read_one_by_one_and_cost_as_much(
+    text: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(base, "_CONTEXTS_AT_ONCE", 50)
+    session = TrainingSession(MLP.replace(block_size=100), text)
+    clock = Clock(monkeypatch, session, per_pass_s=10.0)
+    assert session.losses_within(1000).estimated  # 198 passes for the beginnings alone
+    assert clock.now == 131  # three passes
 
 
 def test_an_estimate_is_about_the_whole(text: Dataset) -> None:
@@ -75,7 +86,7 @@ def test_an_mlp_has_no_floor_and_is_walked_through(text: Dataset) -> None:
 
 
 def test_the_sample_shrinks_with_what_a_context_takes(text: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(readings, "_ESTIMATE_NUMBERS", 7 * (2 * 3 * 10 + 3 * 200 + 2 * 5))
+    monkeypatch.setattr(base, "_NUMBERS_AT_ONCE", 7 * (2 * 3 * 10 + 3 * 200 + 2 * 5))
     assert len(TrainingSession(MLP, text).activations()["hidden"]) == 7
 
 

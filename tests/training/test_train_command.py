@@ -16,6 +16,7 @@ import pytest
 
 from embedviz import catalog, cli_train
 from embedviz.config import RunConfig
+from embedviz.text.dataset import Dataset
 from embedviz.text.preparation import prepare
 from embedviz.training import command
 from embedviz.training.session import SplitLosses, TrainingSession
@@ -186,6 +187,19 @@ def test_a_list_from_a_file(train: Train, tmp_path: Path) -> None:
         (["--batch-size", "100000"], "Batch size is 100000, but has to be a whole number from 1 "),
         (["--betas", "1", "0.9"], "Beta 1 is 1.0, but has to be from 0 "),
         (["--tokenizer", "oracle"], "There is no tokenizer 'oracle': choose char, byte, word, subword, or a "),
+        (["--tokenizer", ""], "There is no tokenizer '': choose char, byte, word, subword, or a "),
+        (["--tokenizer", "x" * 300], "There is no tokenizer 'xxx"),
+        (["--tokenizer", "x\0"], "There is no tokenizer 'x"),
+        (["--threads", "99999"], "Threads is 99,999, but has to be from 0 "),
+        (["--hidden", "5", "--text", "none.txt"], "'none.txt' was not found."),  # that is enough for once
+        (
+            ["--schedule", "cosine", "--steps", "200000000"],
+            "--steps is 200,000,000, but the schedule cosine can end at step 100,000,000 at the latest: choose ",
+        ),
+        (
+            ["--schedule", "cosine", "--schedule-steps", "-5"],
+            "Cosine ends at is -5, but has to be a whole number ",
+        ),
         (["--tokenizer", "none.json"], "'none.json' was not found."),
         (["--model", "mlp", "--init", "log-counts"], "The start 'log of counts + 1' is not for the model 'MLP'"),
         (["--model", "mlp", "--hidden", "0"], "Hidden units is 0, but has to be a whole number from 1 "),
@@ -287,6 +301,53 @@ def test_every_flag_is_heard() -> None:
     assert config_of("--schedule", "cosine", "--steps", "50").warmup_steps == 5  # a short run, a short warm-up
 
 
+def test_a_cosine_may_be_short(train: Train, small: str) -> None:
+    for steps in ("0", "1", "5"):
+        config = config_of("--schedule", "cosine", "--steps", steps)
+        assert (config.schedule_steps, config.warmup_steps) == (max(int(steps), 1), 0)
+    assert config_of("--schedule", "cosine", "--schedule-steps", "50").warmup_steps == 5
+    more = ("--schedule-steps", "7", "--warmup-steps", "6")
+    assert config_of("--schedule", "cosine", "--steps", "200000000", *more).schedule_steps == 7
+    code, lines, err = train("--text", small, "--schedule", "cosine", "--steps", "0", "--json")
+    assert (code, len(lines), err) == (0, 2, "")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentences"),
+    [
+        ("--hidden 5", ["--hidden is not used: the model bigram has no such setting."]),
+        (
+            "--n-embd 3 --layer-init xavier",
+            [
+                "--n-embd is not used: the model bigram has no such setting.",
+                "--layer-init is not used: the model bigram has no layers.",
+            ],
+        ),
+        ("--vocab-size 300", ["--vocab-size is not used: the tokenizer char has no such setting."]),
+        (
+            "--warmup-steps 5 --schedule-steps 9",
+            [
+                "--warmup-steps is not used: the schedule constant has no such setting.",
+                "--schedule-steps is not used: the schedule constant has no such setting.",
+            ],
+        ),
+        (
+            "--optimizer sgd --betas 0.9 0.99",
+            ["--betas is not used: the optimizer sgd has no such setting."],
+        ),
+        ("--optimizer sgd --weight-decay 0.1 --block-size 3 --batch-size 2", []),
+        ("--model mlp --hidden 5 --n-embd 3 --layer-init xavier --betas 0.9 0.99", []),
+        ("--tokenizer word --vocab-size 300 --schedule cosine --warmup-steps 0 --schedule-steps 9", []),
+    ],
+)
+def test_what_is_given_but_not_used_is_remarked_on(
+    train: Train, small: str, arguments: str, sentences: list[str]
+) -> None:
+    code, _, err = train("--text", small, "--steps", "0", "--json", *arguments.split())
+    assert code == 0
+    assert err.splitlines() == sentences
+
+
 def test_a_tokenizer_is_a_name_or_a_file(small: str) -> None:
     assert command._tokenizer("byte") == ("byte", "")
     assert command._tokenizer("none.json") == ("file", "none.json")  # whoever reads it says that it is not there
@@ -314,12 +375,54 @@ def test_an_estimate_before_the_first_step_is_called_one(
 ) -> None:
     monkeypatch.setattr(command, "_START_BUDGET_S", 0.0)
     _, lines, _ = train("--text", small, "--model", "mlp", "--steps", "1")
-    assert lines[3].endswith(" on what is held out, estimated from a sample.")
+    number = r"about \d\.\d{4} on"
+    estimate = rf"loss {number} the training part, {number} what is held out, estimated from a sample\."
+    assert re.fullmatch(f"Step 0: {estimate}", lines[3])
     assert "estimated" not in lines[4]
+    assert "about" not in lines[4]
+    assert lines[5].startswith("1 step in ")
     _, lines, _ = train("--text", small, "--model", "mlp", "--steps", "1", "--json")
     start, *_, end = events(lines)
     assert start["estimated"] is True
     assert list(end) == END
+
+
+def test_at_the_end_a_text_that_would_take_too_long_is_estimated(
+    train: Train, small: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(command, "_START_BUDGET_S", 0.0)
+    monkeypatch.setattr(command, "_END_BUDGET_S", 0.0)
+    monkeypatch.setattr(TrainingSession, "whole_losses", lambda _session: pytest.fail("the whole text was read"))
+    mlp = ("--text", small, "--model", "mlp", "--steps")
+    _, lines, _ = train(*mlp, "0", "--json")
+    end = events(lines)[-1]
+    assert list(end) == [*END, "estimated"]
+    assert end["estimated"] is True
+    _, lines, _ = train(*mlp, "0")
+    assert re.fullmatch(r"Step 0: loss about \S+ .*, about \S+ .*, estimated from a sample\.", lines[-1])
+    budgets = []
+    estimate = SplitLosses(7, 1.0, None, True)
+    monkeypatch.setattr(
+        TrainingSession, "losses_within", lambda _session, budget_s: budgets.append(budget_s) or estimate
+    )
+    assert command._last_losses(TrainingSession(*_prepared(*mlp, "0")), 60.0) is estimate
+    monkeypatch.setattr(command, "_END_BUDGET_S", 100.0)
+    assert command._last_losses(TrainingSession(*_prepared(*mlp, "0")), 60.0) is estimate
+    assert budgets == [60.0, 100.0]  # as long as the steps took, or the budget
+
+
+def test_a_bigram_table_is_read_whole_whatever_it_costs(
+    train: Train, small: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(command, "_START_BUDGET_S", 0.0)
+    monkeypatch.setattr(command, "_END_BUDGET_S", 0.0)
+    _, lines, _ = train("--text", small, "--steps", "0", "--json")
+    assert list(events(lines)[-1]) == END
+
+
+def _prepared(*arguments: str) -> tuple[RunConfig, Dataset]:
+    config, corpus = command._config_and_corpus(parse(*arguments))
+    return config, prepare(corpus, config).dataset
 
 
 def test_remarks_on_a_text_go_to_stderr(train: Train, tmp_path: Path) -> None:
@@ -335,7 +438,7 @@ def test_a_run_that_diverges(train: Train, small: str) -> None:
     code, lines, err = train("--text", small, "--lr", "1e6", "--json")
     assert code == 1
     assert [event["event"] for event in (events(lines)[0], events(lines)[-1])] == ["start", "end"]
-    assert re.fullmatch(r"The loss rose to \S+ at step \d+: the learning rate, 1,000,000, is .*sound\.\n", err)
+    assert re.fullmatch(r"The loss rose to \S+ at step \d+: the learning rate, 1e\+06, is .*sound\.\n", err)
 
 
 def test_long_runs_keep_what_they_can_go_back_to(

@@ -6,11 +6,12 @@ from PySide6.QtCore import Qt, Slot
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from embedviz.engine.snapshots import Snapshot
+from embedviz.gui.contexts import in_a_row, why_no_frame
 from embedviz.gui.plots.bars import BarChart
 from embedviz.gui.plots.figures import figure
 from embedviz.gui.state import AppState, Phase
 from embedviz.gui.theme import Theme
-from embedviz.gui.widgets import Card, Choice, LiveLabel, Segments, caption, named
+from embedviz.gui.widgets import Card, Choice, ElidedLabel, Segments, caption, named
 
 TOP_K = 50
 SHOWN_CONTEXT = 16  # tokens of the context in the title; the end of it is what matters
@@ -43,14 +44,17 @@ class NextTokenPanel(Card):
         self.header.addWidget(self.order)
         self.bars = BarChart(theme)
         self.bars.setObjectName("nextTokenBars")
-        self._model_key = LiveLabel()
+        self._model_key = ElidedLabel()  # its number grows, and the panels shall not move for that
         self._model_key.setProperty("role", "caption")
-        self._data_key = caption()
+        self._data_key = caption(elided=True)
         keys = QHBoxLayout()
         keys.addWidget(self._model_key)
-        keys.addWidget(self._data_key)
-        keys.addStretch(1)
-        keys.addWidget(self._number)
+        keys.addWidget(self._data_key, 1)
+        self.body.removeWidget(self.subtitle)
+        above = QHBoxLayout()
+        above.addWidget(self.subtitle, 1)
+        above.addWidget(self._number)
+        self.body.insertLayout(1, above)
         self.body.addWidget(self.bars, 1)
         self.body.addLayout(keys)
         self._labels: list[str] = []
@@ -85,7 +89,7 @@ class NextTokenPanel(Card):
             return
         if snapshot is None:
             self._show_title()
-            self._show_nothing("The trainer is warming up: the model's probabilities come with its first step.")
+            self._show_nothing(why_no_frame(state, "the model's probabilities come with its first step"))
             return
         logits = _logits_after(state, token, snapshot)
         if logits is None:
@@ -123,7 +127,7 @@ class NextTokenPanel(Card):
         kind = self._number.currentData()
         ids = shown.tolist()
         if kind == "probability":
-            texts = [f"{model[i]:.3f}" for i in ids]
+            texts = [probability(model[i]) for i in ids]
         elif kind == "log":
             texts = [figure(log_model[i]) for i in ids]
         else:
@@ -145,7 +149,7 @@ class NextTokenPanel(Card):
         if not len(ids) or state.selected_id is None:
             self.subtitle.setText("")
             return
-        text = "".join(self._labels[i] for i in ids[-SHOWN_CONTEXT:].tolist())
+        text = in_a_row([self._labels[i] for i in ids[-SHOWN_CONTEXT:].tolist()])
         self.subtitle.setText(f"after “{text}”, last token ‘{self._labels[state.selected_id]}’")
 
     @Slot(int)
@@ -173,6 +177,11 @@ def _logits_after(state: AppState, token: int, snapshot: Snapshot) -> NDArray[np
         if watched[-1] == token if is_bigram else np.array_equal(watched, state.context_ids[-len(watched) :]):
             return np.asarray(snapshot.logits[0])
     return np.asarray(snapshot.tables["token"][token]) if is_bigram else None
+
+
+def probability(value: float) -> str:
+    """Return a probability with three decimals, or two digits where that says nothing."""
+    return f"{value:.3f}" if value >= 0.0095 else figure(value, digits=2)
 
 
 def log_softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -47,6 +47,7 @@ class TokensPanel(Card):
         self._texts = texts
         self.cutter = LineCutter(state, self)
         self._title = ""
+        self._is_setting = False
         self.segments = Segments(
             (
                 ("line", "Own line", "Type a line and see its tokens"),
@@ -126,6 +127,8 @@ class TokensPanel(Card):
 
     @Slot()
     def _take_line(self) -> None:
+        if self._is_setting:
+            return  # it comes from the state
         self._state.set_line(self.edit.text[:LINE_LIMIT])
 
     @Slot(str)
@@ -145,14 +148,18 @@ class TokensPanel(Card):
             return
         corpus, tokenizer = document.corpus, document.tokenizer
         parts = [corpus.name, "one item per line" if corpus.per_line else ""]
+        if corpus.encoding != "UTF-8":
+            parts.append(corpus.encoding)
+        if corpus.carriage_returns:
+            parts.append(f"{corpus.carriage_returns:,} CR normalised")
         if tokenizer.name == "file":
             parts.append(Path(document.config.tokenizer_file).name)
         self._title = ", ".join(filter(None, parts))
         self.subtitle.setText(f"{self._title} · {tokenizer.policy}")
         self.subtitle.setAccessibleDescription(" ".join(corpus.remarks))
         self._vocabulary.set_document(document)
-        self._figures["characters"].set_value(f"{corpus.n_characters:,}")
-        self._figures["tokens"].set_value(f"{document.tokens:,}")
+        self._figures["characters"].set_value(_short(corpus.n_characters))
+        self._figures["tokens"].set_value(_short(document.tokens))
         self._figures["vocabulary"].set_value(f"{document.vocab_size:,}")
         self._figures["chars / token"].set_value(f"{document.characters_per_token:.2f}")
 
@@ -160,9 +167,9 @@ class TokensPanel(Card):
     def _show_line(self) -> None:
         state, line = self._state, self._state.encoded
         if self.edit.text[:LINE_LIMIT] != line.text:
-            self.edit.blockSignals(True)
+            self._is_setting = True
             self.edit.setPlainText(line.text)
-            self.edit.blockSignals(False)
+            self._is_setting = False
         unknown_id = state.document.tokenizer.unknown_id if state.document else None
         self.chips.set_tokens(line.labels, line.ids, line.captions, unknown_id)
         self.chips.set_empty(self._why_no_chips())
@@ -225,3 +232,8 @@ class TokensPanel(Card):
     def _fit_line(self) -> None:
         rows = LINE_ROWS if self.height() >= self.theme.px(ROOMY_HEIGHT) else FEW_LINE_ROWS
         self.edit.setFixedHeight(self.edit.fontMetrics().lineSpacing() * rows + self.theme.px(24))
+
+
+def _short(count: int) -> str:
+    """Return a count in full, or in millions where the panel would have to grow for it."""
+    return f"{count:,}" if count < 10_000_000 else f"{count / 1e6:.1f} M"

@@ -138,7 +138,7 @@ class TrainingPanel(Card):
                 ("val", "validation loss"),
                 ("floor", "floor"),
                 ("gap", "above the floor"),
-                ("uniform", "ln V, guessing"),
+                ("uniform", "ln V, guess"),
             )
         }
         for column, shown in enumerate(self._figures.values()):
@@ -235,6 +235,8 @@ class TrainingPanel(Card):
         phase = run.phase.value if run.phase is not Phase.PLAYING else ""
         older = run.reading is not None and run.reading.step != run.step
         losses = f"losses of step {run.reading.step:,}" if older and run.reading else ""
+        if run.reading is not None and run.reading.estimated:
+            losses = f"{losses or 'losses'}, estimated"
         parts = (phase, f"{rate:,.0f} steps/s" if rate else "", losses)
         self._rate.setText(" · ".join(part for part in parts if part))
         self._show_losses()
@@ -250,20 +252,23 @@ class TrainingPanel(Card):
         reading = run.reading
         document = self._state.document
         if reading is None or document is None:
+            for shown in self._figures.values():
+                shown.set_value("–")
+            self._verdict.setText("")
             return
-        estimated = " (estimate)" if reading.estimated else ""
+        about = "≈ " if reading.estimated else ""  # the line under the step says what that means
         gap = reading.train - document.floor
         is_bigram = run.config.model == "bigram"
-        self._figures["train"].set_value(f"{reading.train:.4f}", f"training loss{estimated}")
+        self._figures["train"].set_value(f"{reading.train:.4f}", f"{about}training loss")
         self._figures["val"].set_value(
             "none" if reading.val is None else f"{reading.val:.4f}",
-            "nothing held out" if reading.val is None else f"validation loss{estimated}",
+            "nothing held out" if reading.val is None else f"{about}validation loss",
         )
         self._figures["floor"].set_value(f"{document.floor:.4f}", "floor" if is_bigram else "bigram floor")
         side = "below" if gap < 0 and not is_bigram else "above"
         self._figures["gap"].set_value(figure(gap if is_bigram else abs(gap)), f"{side} the floor")
         self._figures["uniform"].set_value(
-            f"{math.log(document.vocab_size):.4f}", f"ln {document.vocab_size}, guessing"
+            f"{math.log(document.vocab_size):.4f}", f"ln {document.vocab_size}, guess"
         )
         sentence = reading.sentence
         if reading.verdict == "learning":  # said of an earlier step; this is of the one that is shown
@@ -273,6 +278,10 @@ class TrainingPanel(Card):
                 sentence = f"At the floor: less than {TOLERANCE:g} nats above it"
             elif not is_bigram:
                 sentence = f"{beginning}: {figure(abs(gap), digits=2)} nats {side} the bigram floor"
+                held_out = reading.val - document.floor if reading.val is not None else gap
+                if gap < 0 < held_out and run.step:  # what it knows of the training part helps nowhere else
+                    sentence = f"Memorising: {figure(-gap, digits=2)} below the bigram floor, held out "
+                    sentence += f"{figure(held_out, digits=2)} above"
         colour = self.theme.colour(VERDICT_COLOURS.get(reading.verdict, "warning"))
         self._verdict.set_dot(colour)
         self._verdict.setText(sentence)

@@ -18,7 +18,8 @@ from embedviz.gui.theme import Role, Theme
 from embedviz.text.glyphs import glyph
 from embedviz.text.tokenizers import Line
 
-LANE_HEIGHT, LANE_GAP, BLOCK_GAP = 28, 4, 18  # designed pixels
+LANE_HEIGHT, LANE_GAP, BLOCK_GAP = 38, 4, 16  # designed pixels
+UNKNOWN, NO_ID = "?", "–"
 FILLS = (0.09, 0.2)  # how opaque the ink of a token's box is: neighbours take turns
 Key = Qt.Key
 Lane = tuple[str, Line]
@@ -26,6 +27,8 @@ Lane = tuple[str, Line]
 
 class AlignmentView(CellPlot, ScrollingPlot):
     """Characters in a row, under them a lane for each tokenizer; long lines go on in another block below.
+
+    A box has its token's label, what is unknown "?", and the id under it, each where it has room.
 
     Left, Right, Home and End go from token to token, Up and Down from lane to lane. What is pointed at is named.
     Tokens that are only a part of a character stand side by side under it. `hovered` tells lane and token.
@@ -128,6 +131,9 @@ class AlignmentView(CellPlot, ScrollingPlot):
     def restyle(self) -> None:
         """Measure the line in the new fonts."""
         self._glyph_font = self._theme.font(Role.TITLE, mono=True)
+        self._label_font = self._theme.font(Role.BODY, mono=True)
+        self._words = QFontMetricsF(self._label_font)
+        self._label_widths: dict[str, float] = {}
         self._name_font, self._id_font = self._theme.font(Role.BODY), self._theme.font(Role.CAPTION)
         self._glyphs, self._digits = QFontMetricsF(self._glyph_font), QFontMetricsF(self._id_font)
         self._measure()
@@ -222,7 +228,12 @@ class AlignmentView(CellPlot, ScrollingPlot):
         """Give each character the room that it needs, and that the tokens which are parts of it need."""
         px = self._theme.px
         known = {character: glyph(character) for character in set(self._text)}
-        usual = max(self._glyphs.horizontalAdvance("m"), self._digits.horizontalAdvance("000")) + px(6)
+        usual = px(6) + max(
+            self._glyphs.horizontalAdvance("m"),
+            self._digits.horizontalAdvance("000"),
+            self._words.horizontalAdvance("C3"),
+        )
+        self._label_widths.clear()
         needed = {c: max(usual, self._glyphs.horizontalAdvance(shown) + px(6)) for c, shown in known.items()}
         self._shown = tuple(known[character] for character in self._text)
         widths = np.array([needed[character] for character in self._text], dtype=np.float64)  # (n,)
@@ -271,11 +282,10 @@ class AlignmentView(CellPlot, ScrollingPlot):
     def _draw_lane(self, painter: QPainter, block: int, lane: int) -> None:
         line, cells = self._lanes[lane][1], self._cells[lane]
         fills = [self._theme.colour("ink", alpha) for alpha in FILLS]
-        ink, warning = self._theme.colour("ink"), self._theme.colour("warning")
+        ink, warning, muted = (self._theme.colour(name) for name in ("ink", "warning", "muted"))
         dashed = QPen(warning, self._theme.px(2))
         dashed.setDashPattern([2.5, 2])
-        painter.setFont(self._id_font)
-        rise = (self._digits.ascent() - self._digits.descent()) / 2
+        texts: list[tuple[QRectF, bool, str, str]] = []
         for token in cells.between(self._lefts[self._starts[block]], self._lefts[self._starts[block + 1]]):
             box = self._piece(block, lane, *cells.edges(token)).adjusted(0.5, 0, -0.5, 0)
             unknown = bool(self._unknown[lane][token])
@@ -289,11 +299,25 @@ class AlignmentView(CellPlot, ScrollingPlot):
                 painter.drawRoundedRect(
                     box.adjusted(inset, inset, -inset, -inset), self._theme.px(3), self._theme.px(3)
                 )
-            number = str(line.ids[token]) if line.ids[token] >= 0 else "?"
-            width = self._digits.horizontalAdvance(number)
-            if width <= box.width() - 1:
+            number = str(line.ids[token]) if line.ids[token] >= 0 else NO_ID
+            texts.append((box, unknown, UNKNOWN if unknown else line.labels[token], number))
+        painter.setFont(self._label_font)
+        for box, unknown, label, _ in texts:
+            if (width := self._label_width(label)) <= box.width() - 1:
                 painter.setPen(warning if unknown else ink)
-                painter.drawText(QPointF(box.center().x() - width / 2, box.center().y() + rise), number)
+                rise = self._theme.px(2) + self._words.ascent()
+                painter.drawText(QPointF(box.center().x() - width / 2, box.top() + rise), label)
+        painter.setFont(self._id_font)
+        for box, unknown, _, number in texts:
+            if (width := self._digits.horizontalAdvance(number)) <= box.width() - 1:
+                painter.setPen(warning if unknown else muted)
+                drop = self._theme.px(2) + self._digits.descent()
+                painter.drawText(QPointF(box.center().x() - width / 2, box.bottom() - drop), number)
+
+    def _label_width(self, label: str) -> float:
+        if label not in self._label_widths:
+            self._label_widths[label] = self._words.horizontalAdvance(label)
+        return self._label_widths[label]
 
     def _draw_pointed(self, painter: QPainter, at: Cell) -> None:
         pieces = self.lane_rects(*at)

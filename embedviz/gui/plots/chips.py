@@ -1,6 +1,6 @@
 """Tokens as chips: the label large, a caption small under it; one is selected, some are its context."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 CHIP_WIDTH, CHIP_HEIGHT, GAP, WIDEST_CHIP = 38, 44, 6, 200  # designed pixels
+MADE = 0.2  # how opaque the ink is that fills what the last merge made
 
 
 class ChipView(ScrollingPlot):
@@ -38,6 +39,8 @@ class ChipView(ScrollingPlot):
         self._unknown: NDArray[np.bool_] = np.zeros(0, dtype=np.bool_)
         self._index = -1
         self._context = range(0)
+        self._made: frozenset[int] = frozenset()
+        self._pairs: frozenset[int] = frozenset()
         self._widths: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
         self._lefts: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
         self._starts: NDArray[np.int64] = np.zeros(1, dtype=np.int64)  # first chip of each line, then the count
@@ -66,6 +69,7 @@ class ChipView(ScrollingPlot):
         self._labels, self._captions, self._ids, self._unknown = labels, captions, ids, unknown
         if labels:
             self._empty = ""
+        self._made = self._pairs = frozenset()  # they were places in the tokens before
         if self._index >= len(labels):
             self._index, self._context = -1, range(0)
         self._measure()
@@ -80,6 +84,20 @@ class ChipView(ScrollingPlot):
         self._show(index)
         self.touch()
 
+    def set_marked(self, made: Collection[int], pairs: Collection[int]) -> None:
+        """Underline and darken the chips `made`, and put a line around each of `pairs`: a chip and the next one.
+
+        Scroll to the first of them if none is to be seen.
+        """
+        marks = frozenset(made), frozenset(pairs)
+        if marks == (self._made, self._pairs):
+            return
+        self._made, self._pairs = marks
+        shown = self.shown_chips()
+        if (found := marks[0] | marks[1]) and not any(index in shown for index in found):
+            self._show(min(marks[0] or marks[1]))
+        self.touch()
+
     @property
     def selection(self) -> int:
         """The selected chip; -1 when none is."""
@@ -91,6 +109,10 @@ class ChipView(ScrollingPlot):
         unknown = int(self._unknown.sum())
         if unknown:
             words += f", {unknown:,} unknown"
+        if self._made:
+            words += f", {len(self._made):,} made by the last merge"
+        if self._pairs:
+            words += f", {counted(len(self._pairs), 'pair')} to be merged next"
         if 0 <= self._index < len(self._labels):
             words += f"; selected token {self._index + 1}: {self._labels[self._index]}, "
             words += "unknown" if self._unknown[self._index] else f"id {self._ids[self._index]}"
@@ -152,6 +174,7 @@ class ChipView(ScrollingPlot):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         for index, box in boxes:
             self._draw_box(painter, index, box)
+        self._draw_pairs(painter, shown)
         self._draw_texts(painter, boxes)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -230,6 +253,25 @@ class ChipView(ScrollingPlot):
             painter.setPen(Qt.PenStyle.NoPen)
         inset = width / 2
         painter.drawRoundedRect(box.adjusted(inset, inset, -inset, -inset), px(6), px(6))
+        if index in self._made and not chosen:
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(self._theme.colour("ink", MADE))
+            painter.drawRoundedRect(box, px(6), px(6))
+            bar = QRectF(box.left() + px(5), box.bottom() - px(3), box.width() - 2 * px(5), px(3))
+            painter.fillRect(bar, self._theme.colour("ink"))
+
+    def _draw_pairs(self, painter: QPainter, shown: range) -> None:
+        """Put one line around both chips of a pair, or around each where the second is on the next line."""
+        width = self._theme.px(2)
+        painter.setPen(QPen(self._theme.colour("ink"), width))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        inset, corner = width / 2, self._theme.px(6)
+        for left in self._pairs:
+            if left not in shown and left + 1 not in shown:
+                continue
+            one, other = self.chip_rect(left), self.chip_rect(left + 1)
+            for box in (one.united(other),) if one.top() == other.top() else (one, other):
+                painter.drawRoundedRect(box.adjusted(inset, inset, -inset, -inset), corner, corner)
 
     def _draw_texts(self, painter: QPainter, boxes: list[tuple[int, QRectF]]) -> None:
         px = self._theme.px

@@ -16,11 +16,12 @@ from embedviz.gui.plots.figures import figure
 from embedviz.gui.plots.heatmap_view import GridView
 from embedviz.gui.plots.name_tag import draw_tag
 from embedviz.gui.plots.outline import draw_outline
+from embedviz.gui.plots.plane_range import round_step
 from embedviz.gui.plots.pointing import PointingPlot
 from embedviz.gui.theme import Role, Theme
 
 MAP_HEIGHT = 18  # designed pixels
-LEFT_LABEL, BELOW_LABEL = "share of activations", "tanh output"
+LEFT_LABEL, BELOW_LABEL = "share", "tanh output"
 MAP_LABEL = "each unit: how often it is saturated"
 X_TICKS = (-1.0, -0.5, 0.0, 0.5, 1.0)
 Key = Qt.Key
@@ -80,6 +81,12 @@ class ActivationHistogram(PointingPlot[Place]):
         return QRectF(
             round(left), round(top), max(1, round(self.width() - px(12) - left)), max(1, round(bottom - top))
         )
+
+    def ticks(self) -> list[float]:
+        """Return the shares that have a mark on the axis: 0, 10 %, 20 %, as many as have room."""
+        most = max(1, min(5, int(self.plot_rect().height() // (1.5 * self._small.height()))))
+        step = round_step(self._top / most)
+        return [step * place for place in range(int(self._top / step + 1e-6) + 1)]
 
     def bar_rect(self, index: int) -> QRectF:
         """Return where a bar is."""
@@ -178,7 +185,7 @@ class ActivationHistogram(PointingPlot[Place]):
         lines = 1
         if self._summary is not None:
             wide = self._words.horizontalAdvance(self._summary.headline)
-            lines = min(2, math.ceil(wide / max(1, self.width() - 2 * self._theme.px(12)) * 1.05))
+            lines = min(3, math.ceil(wide / max(1, self.width() - 2 * self._theme.px(12)) * 1.05))
         return lines * self._words.height() + self._theme.px(4)
 
     def _count(self, kind: str) -> int:
@@ -224,12 +231,12 @@ class ActivationHistogram(PointingPlot[Place]):
             width = self._small.horizontalAdvance(words)
             left = min(x - width / 2, self.width() - width - px(2))
             painter.drawText(QPointF(left, plot.bottom() + px(4) + self._small.ascent()), words)
-        for share in (0.0, 0.5, 1.0):
-            y = plot.bottom() - share * plot.height()
+        for share in self.ticks():
+            y = plot.bottom() - share / self._top * plot.height()
             painter.drawLine(QLineF(plot.left() - px(4), round(y) + 0.5, plot.left(), round(y) + 0.5))
             room = QRectF(0, y - line / 2, plot.left() - px(6), line)
             right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-            painter.drawText(room, right, _percent(share * self._top))
+            painter.drawText(room, right, _percent(share))
         below = QRectF(plot.left(), plot.bottom() + px(2) + line, plot.width(), line)
         painter.drawText(below, centre, BELOW_LABEL)
         self._draw_left_label(painter, plot)
@@ -281,7 +288,7 @@ class ActivationHistogram(PointingPlot[Place]):
 
 
 def _percent(share: float) -> str:
-    return f"{figure(100 * share, digits=2)} %"
+    return f"{figure(100 * share, digits=2).removesuffix('.0')} %"
 
 
 def _x(value: float, plot: QRectF) -> float:

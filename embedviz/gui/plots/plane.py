@@ -20,13 +20,17 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from embedviz.gui.plots.figures import counted, figure
 from embedviz.gui.plots.name_tag import draw_tag
 from embedviz.gui.plots.plane_axes import draw_axes
-from embedviz.gui.plots.plane_places import labelled, stamped
+from embedviz.gui.plots.plane_places import CELL, Crowd, labelled, stamped
+from embedviz.gui.plots.plane_range import StableRange
 from embedviz.gui.plots.pointing import PointingPlot
 from embedviz.gui.theme import Role, Theme
 
 REACH = 16  # designed pixels: how far from a token the pointer still means it
 WIDEST_LABEL = 90
-DOT, DOT_OPACITY, FEW = 1.6, 0.5, 1000  # radius in designed pixels; paler where there are more than a few
+PADDING, RING = 4, 3  # designed pixels: beside a label that is outlined, and around the selected one
+FEW = 250  # tokens: with more of them labels may cover dots
+DOT, SMALL_DOT, STRONG_DOT = 2.2, 1.6, 3.2  # radius in designed pixels: of few, of many, of what is marked
+DOT_OPACITY, SURELY = 0.5, 4  # of many dots; designed pixels from a dot where not even a label comes first
 Key = Qt.Key
 _STEPS = {
     Key.Key_Left: (-1.0, 0.0),
@@ -37,7 +41,9 @@ _STEPS = {
 
 
 class TokenPlane(PointingPlot[int]):
-    """Tokens at (column 0, column 1), by their labels; a token whose label has no room is a dot.
+    """Tokens at (column 0, column 1): a dot for each, and beside it its label where that has room.
+
+    Both axes have the same scale: what is near in the table is near here.
 
     Arrow keys go to the nearest token on that side, Return selects it.
     """
@@ -53,25 +59,35 @@ class TokenPlane(PointingPlot[int]):
         self._values: NDArray[np.float32] = np.zeros((0, 2), dtype=np.float32)
         self._order: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
         self._limit = 1.0
+        self._ranges = StableRange(), StableRange()
         self._context: tuple[int, ...] = ()
         self._selected = self._marked = -1
         self._texts: dict[int, QStaticText] = {}
         self._widths: NDArray[np.float64] = np.zeros(0)
-        self._shown: NDArray[np.int64] | None = None  # the tokens that have their labels; None: to be found
+        self._shown: dict[int, int] | None = None  # on which side whose label stands; None: to be found
+        self._sides: dict[int, int] = {}  # the same, when it was last known
         self.restyle()
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
 
     def set_points(
         self, labels: Sequence[str], values: NDArray[np.float32], limit: float, order: NDArray[np.int64]
     ) -> None:
-        """Show `values`, (V, 2), kept and not copied; what is beyond `limit` from 0 may be outside.
+        """Show `values`, (V, 2), kept and not copied; the axes go around them.
 
-        `order`, (V,), holds ids: whose label is drawn where several have no room, first to last.
+        `limit` never shrinks within a run: a lower one than before means another run. `order`, (V,), holds ids:
+        whose label is drawn where several have no room, first to last.
         """
+        is_another = limit < self._limit
         if labels is not self._labels and tuple(labels) != self._labels:
             self._labels = tuple(labels)
             self._measure()
+            is_another = True
         self._values, self._limit, self._order = values, limit, order
+        for column, axis in enumerate(self._ranges):
+            if is_another:
+                axis.reset()
+                self._sides = {}
+            axis.update(values[:, column], limit)
         if len(values):
             self._empty = ""
         if self._at is not None and self._at >= len(values):
@@ -93,7 +109,10 @@ class TokenPlane(PointingPlot[int]):
 
     def describe(self) -> str:
         """Return how many tokens there are, and where the selected one and the one pointed at are."""
-        words = f"{counted(len(self._values), 'token')} between −{self._limit:g} and +{self._limit:g}"
+        words = counted(len(self._values), "token")
+        for column, axis in enumerate(self._ranges):
+            low, high = (figure(end, signed=True) for end in (axis.low, axis.high))
+            words += f", column {column} from {low} to {high}"
         if outside := len(self._values) - int(self._inside().sum()):
             words += f", {outside:,} outside the picture"
         if 0 <= self._selected < len(self._values):
@@ -113,41 +132,67 @@ class TokenPlane(PointingPlot[int]):
 
     @property
     def scale(self) -> float:
-        """Pixels to 1 along both axes: at least from -limit to limit is seen on each."""
-        plot = self.plot_rect()
-        return min(plot.width(), plot.height()) / (2 * self._limit * 1.06)
+        """Pixels to 1 along both axes: at least the range of each is seen."""
+        plot, (across, up) = self.plot_rect(), self._ranges
+        return min(plot.width() / (across.high - across.low), plot.height() / (up.high - up.low))
+
+    @property
+    def middle(self) -> tuple[float, float]:
+        """The numbers in the middle of the picture."""
+        across, up = self._ranges
+        return (across.low + across.high) / 2, (up.low + up.high) / 2
 
     def positions(self) -> NDArray[np.float64]:
         """Return where the tokens are, x and y in pixels, (V, 2)."""
         centre, scale = self.plot_rect().center(), self.scale
-        places = self._values.astype(np.float64) * (scale, -scale)
+        places = (self._values.astype(np.float64) - self.middle) * (scale, -scale)
         places += (centre.x(), centre.y())
         return places
 
     def place_at(self, x: float, y: float) -> int | None:
-        """Return the token nearest to a point, None if none is near."""
+        """Return the token whose dot is at a point, else whose label is, else the nearest one, if one is near."""
         if not len(self._values):
             return None
         squares = ((self.positions() - (x, y)) ** 2).sum(axis=1)  # (V,)
         squares[~np.isfinite(squares)] = np.inf
         token = int(np.argmin(squares))
+        if squares[token] > self._theme.px(SURELY) ** 2:
+            crowd, origin = self._crowd(), self.plot_rect().topLeft()
+            for each, side in self._placed().items():
+                if _box(crowd, each, side, origin).contains(x, y):
+                    return each
         return token if squares[token] <= self._theme.px(REACH) ** 2 else None
 
     def label_rect(self, token: int) -> QRectF:
         """Return where a token's label is, or would be."""
-        x, y = self.positions()[token]
-        return self._box(token, x, y)
+        return _box(self._crowd(), token, self._placed().get(token, 0), self.plot_rect().topLeft())
 
     def labelled_tokens(self) -> NDArray[np.int64]:
         """Return the ids of those that have their label drawn, (n,)."""
+        return np.array(list(self._placed()), dtype=np.int64)
+
+    def _placed(self) -> dict[int, int]:
         if self._shown is None:
-            places = self.positions()
-            strong = [token for token in (self._selected, *self._context) if 0 <= token < len(places)]
-            plot = self.plot_rect()
-            centres = places - (plot.left(), plot.top())
-            sizes = self._widths, self._line * 0.75
-            self._shown = labelled(centres, sizes, (plot.width(), plot.height()), self._order, strong)
+            count = len(self._values)
+            strong = [token for token in (self._selected, *self._context) if 0 <= token < count]
+            self._shown = self._sides = labelled(self._crowd(), self._order, strong, self._sides)
         return self._shown
+
+    def _crowd(self) -> Crowd:
+        """Return the dots and the sizes of the labels; those that are marked are larger by their outlines."""
+        px, plot = self._theme.px, self.plot_rect()
+        sizes = np.stack([self._widths, np.full(len(self._widths), self._line * 0.75)], axis=1)
+        for token in {self._selected, *self._context}:
+            if 0 <= token < len(sizes):
+                ring = px(RING) if token == self._selected else 0
+                sizes[token] += 2 * px(PADDING) + 2 * ring, self._line * 0.25 + 2 * ring
+        reach = self._dot + px(1) if len(sizes) <= FEW else 0.0
+        points = self.positions() - (plot.left(), plot.top())
+        return Crowd(points, sizes, (plot.width(), plot.height()), reach, self._dot + CELL if not reach else CELL)
+
+    @property
+    def _dot(self) -> float:
+        return self._theme.px(10) * (DOT if len(self._values) <= FEW else SMALL_DOT) / 10
 
     # ---- Qt
 
@@ -166,51 +211,79 @@ class TokenPlane(PointingPlot[int]):
         self._glyphs, self._small = QFontMetricsF(self._font), QFontMetricsF(self._small_font)
         self._line = self._glyphs.height()
         self._measure()
-        self._shown = None
+        self._shown, self._sides = None, {}
 
     def draw(self, painter: QPainter, exposed: QRect) -> None:  # noqa: ARG002
         """Paint the axes, the dots, the labels, and what is marked on top."""
         plot = self.plot_rect()
-        draw_axes(painter, plot, self.scale, self._limit, self._theme)
+        draw_axes(painter, plot, self.middle, self.scale, self._theme)
         if not len(self._values):
             return
         places = self.positions()
         painter.setClipRect(plot)
-        dotted = self._inside()
-        dotted[self.labelled_tokens()] = False
-        colour, ratio = self._theme.colour("muted"), self.devicePixelRatioF()
-        size = plot.width(), plot.height()
-        corner = plot.left(), plot.top()
-        painter.setOpacity(DOT_OPACITY if len(places) > FEW else 1.0)
-        stamped(places[dotted] - corner, size, colour, self._theme.px(10) * DOT / 10, ratio).draw(painter, plot)
-        painter.setOpacity(1.0)
-        painter.setFont(self._font)
-        painter.setPen(self._theme.colour("ink"))
-        backdrop = self._theme.colour("card", 0.8)
-        strong = {self._selected, *self._context}
-        for token in self.labelled_tokens().tolist():
-            if token not in strong:
-                x, y = places[token]
-                left, width = x - self._widths[token] / 2, self._widths[token]
-                painter.fillRect(QRectF(left, y - self._line * 0.35, width, self._line * 0.75), backdrop)
-                painter.drawStaticText(QPointF(left, y - self._line / 2), self._text(token))
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        for token in dict.fromkeys((*self._context, self._selected)):
-            if 0 <= token < len(places) and np.isfinite(places[token]).all():
-                self._draw_marked(painter, token, self._box(token, *places[token]))
+        self._draw_dots(painter, places, plot)
+        self._draw_labels(painter, plot)
         painter.setClipping(False)
         if 0 <= self._named < len(places) and np.isfinite(places[self._named]).all():
-            box = self._box(self._named, *places[self._named])
-            if plot.contains(box.center()):
-                self._draw_marked(painter, self._named, box)
-            else:  # named at the edge where it went out
-                box.moveCenter(_nearest(plot, box.center()))
-            draw_tag(painter, self._in_words(self._named), box, QRectF(self.rect()), self._theme)
+            self._draw_named(painter, self._named, QPointF(*places[self._named]), plot)
+
+    def _draw_dots(self, painter: QPainter, places: NDArray[np.float64], plot: QRectF) -> None:
+        size, corner = (plot.width(), plot.height()), (plot.left(), plot.top())
+        inside, colour = places[self._inside()], self._theme.colour("muted")
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(colour)
+        if len(places) <= FEW:
+            for x, y in inside.tolist():
+                painter.drawEllipse(QPointF(x, y), self._dot, self._dot)
+        else:
+            painter.setOpacity(DOT_OPACITY)
+            stamped(inside - corner, size, colour, self._dot, self.devicePixelRatioF()).draw(painter, plot)
+            painter.setOpacity(1.0)
+        painter.setBrush(self._theme.colour("ink"))
+        for token in {self._selected, *self._context}:
+            if 0 <= token < len(places) and np.isfinite(places[token]).all():
+                radius = self._theme.px(10) * STRONG_DOT / 10
+                painter.drawEllipse(QPointF(*places[token]), radius, radius)
+
+    def _draw_labels(self, painter: QPainter, plot: QRectF) -> None:
+        """Draw the labels, and those that are marked on top, outlined."""
+        painter.setFont(self._font)
+        painter.setPen(self._theme.colour("ink"))
+        crowd, origin = self._crowd(), plot.topLeft()
+        backdrop = self._theme.colour("card", 0.8)
+        strong = {self._selected, *self._context}
+        boxes = {token: _box(crowd, token, side, origin) for token, side in self._placed().items()}
+        for token, box in boxes.items():
+            if token not in strong:
+                painter.fillRect(box, backdrop)
+                self._draw_text(painter, token, box)
+        for token in (*self._context, self._selected):
+            if token in boxes:
+                self._draw_marked(painter, token, boxes[token])
+
+    def _draw_named(self, painter: QPainter, token: int, point: QPointF, plot: QRectF) -> None:
+        """Draw a ring around a dot, an outline around its label, and its numbers beside it."""
+        reach = self._theme.px(6)
+        around = QRectF(point.x() - reach, point.y() - reach, 2 * reach, 2 * reach)
+        if plot.contains(point):
+            painter.setPen(QPen(self._theme.colour("ink"), self._theme.px(2)))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawEllipse(around)
+            if token in self._placed():
+                box = self.label_rect(token)
+                if token not in {self._selected, *self._context}:
+                    box = box.adjusted(-self._theme.px(PADDING), 0, self._theme.px(PADDING), 0)
+                    self._draw_marked(painter, token, box)
+                around = around.united(box)
+        else:  # named at the edge where it went out
+            around.moveCenter(_nearest(plot, point))
+        draw_tag(painter, self._in_words(token), around, QRectF(self.rect()), self._theme)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Place the labels anew."""
         super().resizeEvent(event)
-        self._shown = None
+        self._shown, self._sides = None, {}
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         """Select the token that was clicked."""
@@ -258,10 +331,6 @@ class TokenPlane(PointingPlot[int]):
         x, y = (figure(float(value), signed=True) for value in self._values[token])
         return f"{self._labels[token]}  ({x}, {y})"
 
-    def _box(self, token: int, x: float, y: float) -> QRectF:
-        width, high = max(float(self._widths[token]), self._line * 0.7), self._line
-        return QRectF(x - width / 2, y - high / 2, width, high)
-
     def _tell(self, place: int | None) -> None:
         self.hovered.emit(-1 if place is None else place)
 
@@ -282,23 +351,34 @@ class TokenPlane(PointingPlot[int]):
             self._texts[token] = text
         return self._texts[token]
 
+    def _draw_text(self, painter: QPainter, token: int, box: QRectF) -> None:
+        left, top = box.center().x() - self._widths[token] / 2, box.center().y() - self._line / 2
+        painter.drawStaticText(QPointF(left, top), self._text(token))
+
     def _draw_marked(self, painter: QPainter, token: int, box: QRectF) -> None:
         """Draw a label on the card's colour in a line: ink inverted and a second line around the selected one."""
         px, chosen = self._theme.px, token == self._selected
-        around = box.adjusted(-px(4), 0, px(4), 0)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(QPen(self._theme.colour("ink"), px(1.5 if token in self._context else 1)))
-        painter.setBrush(self._theme.colour("ink" if chosen else "card"))
+        ink, card = self._theme.colour("ink"), self._theme.colour("card")
+        painter.setPen(QPen(ink, px(1.5 if token in self._context else 1)))
+        painter.setBrush(ink if chosen else card)
+        around = box.adjusted(px(RING), px(RING), -px(RING), -px(RING)) if chosen else box
         painter.drawRoundedRect(around, px(4), px(4))
         if chosen:
             painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.setPen(QPen(self._theme.colour("card"), px(2)))
+            painter.setPen(QPen(card, px(2)))
             painter.drawRoundedRect(around.adjusted(-px(1), -px(1), px(1), px(1)), px(5), px(5))
-            painter.setPen(QPen(self._theme.colour("ink"), px(2)))
+            painter.setPen(QPen(ink, px(2)))
             painter.drawRoundedRect(around.adjusted(-px(3), -px(3), px(3), px(3)), px(7), px(7))
         painter.setFont(self._font)
-        painter.setPen(self._theme.colour("card" if chosen else "ink"))
-        painter.drawStaticText(QPointF(box.center().x() - self._widths[token] / 2, box.top()), self._text(token))
+        painter.setPen(card if chosen else ink)
+        self._draw_text(painter, token, box)
+
+
+def _box(crowd: Crowd, token: int, side: int, origin: QPointF) -> QRectF:
+    """Return where a label is whose dot is in an area that begins at `origin`."""
+    left, top = crowd.corner(token, side)
+    width, height = crowd.sizes[token]
+    return QRectF(left + origin.x(), top + origin.y(), width, height)
 
 
 def _nearest(area: QRectF, point: QPointF) -> QPointF:

@@ -1,36 +1,46 @@
 """The axes of a plane: lines at round numbers, those through 0 stronger, and the numbers beside them."""
 
+import math
+
 from PySide6.QtCore import QLineF, QPointF, QRectF
 from PySide6.QtGui import QFontMetricsF, QPainter, QPen
 
-from embedviz.analysis.levels import nice_limit
-from embedviz.gui.plots.figures import figure
+from embedviz.gui.plots.plane_range import round_step
 from embedviz.gui.theme import Role, Theme
 
 
-def draw_axes(painter: QPainter, plot: QRectF, scale: float, limit: float, theme: Theme) -> None:
-    """Draw both axes of `plot`, with 0 in its middle, at `scale` pixels to 1; steps go by `limit`.
+def draw_axes(painter: QPainter, plot: QRectF, middle: tuple[float, float], scale: float, theme: Theme) -> None:
+    """Draw both axes of `plot`, in whose middle `middle` is, at `scale` pixels to 1 on each.
 
-    Where the numbers of such steps would not fit, the steps are longer.
+    The lines through 0 are there where 0 is in the picture.
     """
     font = theme.font(Role.CAPTION)
     metrics = QFontMetricsF(font)
     painter.setFont(font)
-    step = nice_limit(max(limit / 2.5, metrics.horizontalAdvance("−0.000") / scale))
-    for across, half in ((True, plot.width() / 2 / scale), (False, plot.height() / 2 / scale)):
-        last = int(half / step)
-        for place in range(-last, last + 1):
+    step = round_step((metrics.horizontalAdvance("−0.000") + theme.px(16)) / scale)
+    for is_across, length, centre in ((True, plot.width(), middle[0]), (False, plot.height(), middle[1])):
+        half = length / 2 / scale
+        for place in range(math.ceil((centre - half) / step), math.floor((centre + half) / step) + 1):
             painter.setPen(QPen(theme.colour("muted" if place == 0 else "line"), 1))
-            words = figure(place * step, signed=True, digits=2)
+            words = tick_words(place * step, step)
             width = metrics.horizontalAdvance(words)
-            if across:
-                x = round(plot.center().x() + place * step * scale) + 0.5
+            away = (place * step - centre) * scale
+            if is_across:
+                x = round(plot.center().x() + away) + 0.5
                 painter.drawLine(QLineF(x, plot.top(), x, plot.bottom()))
                 at = QPointF(x - width / 2, plot.bottom() + theme.px(3) + metrics.ascent())
             else:
-                y = round(plot.center().y() - place * step * scale) + 0.5
+                y = round(plot.center().y() - away) + 0.5
                 painter.drawLine(QLineF(plot.left(), y, plot.right(), y))
                 at = QPointF(plot.left() - theme.px(5) - width, y + metrics.ascent() / 2 - theme.px(1))
             painter.setPen(theme.colour("muted"))
-            if not across or (plot.left() <= at.x() and at.x() + width <= plot.right() + theme.px(10)):
+            if not is_across or (plot.left() <= at.x() and at.x() + width <= plot.right() + theme.px(10)):
                 painter.drawText(at, words)
+
+
+def tick_words(value: float, step: float) -> str:
+    """Return a multiple of `step` with its sign, and as many decimals as all its multiples need."""
+    decimals = max(0, -math.floor(math.log10(step) + 1e-9))
+    if abs(value) < step / 2:
+        return "0"
+    return f"{value:+,.{decimals}f}".replace("-", "−")

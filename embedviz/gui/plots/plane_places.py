@@ -1,6 +1,6 @@
 """Ten thousand points at sixty frames a second: which labels have room, and dots put into a picture at once."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,44 +9,108 @@ from PySide6.QtCore import QRectF
 from PySide6.QtGui import QColor, QImage, QPainter
 
 CELL = 2.0  # pixels: how finely it is noted what is taken
-MOST_TRIED = 2000  # labels that are tried, at most; each costs some microseconds
+MOST_TRIED = 2000  # places that are tried, at most; each costs some microseconds
+SIDES = (  # of its point that a label may stand on, in the order of trying: across and down
+    (1, 0), (-1, 0), (0, -1), (0, 1), (1, -1), (-1, -1), (1, 1), (-1, 1),
+    (0.5, -1), (-0.5, -1), (0.5, 1), (-0.5, 1), (1, -2), (-1, -2), (1, 2), (-1, 2),
+)  # fmt: skip
+NEAR = 8  # sides, the first of them: one of the others is left as soon as there is room nearer by
+
+
+@dataclass(frozen=True)
+class Crowd:
+    """Points (V, 2) in an area of (width, height) that begins at 0, and their labels' sizes (V, 2).
+
+    `reach` is how far from a point its dot goes; 0: labels may cover dots. `gap` is how far a label is from
+    its own dot: from CELL on that dot never takes the label's room.
+    """
+
+    points: NDArray[np.float64]
+    sizes: NDArray[np.float64]
+    area: tuple[float, float]
+    reach: float
+    gap: float
+
+    def corner(self, token: int, side: int) -> tuple[float, float]:
+        """Return where the label of a point begins, left and top, if it stands on a side of SIDES."""
+        (x, y), (width, height) = self.points[token].tolist(), self.sizes[token].tolist()
+        across, down = SIDES[side]
+        away = self.reach + self.gap
+        left = x + across * (away + width / 2) - width / 2 if down == 0 else x + across * width / 2 - width / 2
+        if down == 0:
+            return left, y - height / 2
+        return left, y + down * (away + height / 2) - height / 2
 
 
 def labelled(
-    centres: NDArray[np.float64],
-    sizes: tuple[NDArray[np.float64], float],
-    area: tuple[float, float],
-    order: NDArray[np.int64],
-    strong: Sequence[int],
-) -> NDArray[np.int64]:
-    """Return the ids of the points that get their labels: the strong, then in `order` those that hide no other.
+    crowd: Crowd, order: NDArray[np.int64], strong: Sequence[int], before: Mapping[int, int]
+) -> dict[int, int]:
+    """Return on which side whose label stands, by id: the strong, then in `order` those that hide nothing.
 
-    `centres` (V, 2) are in an area of (width, height) that begins at 0; `sizes` are the widths (V,) and the
-    height. Points outside the area get none. Of points in the same few pixels only the first in order is tried.
+    A side that is as good as in `before` is kept: labels do not jump from frame to frame. Points outside the
+    area get no label. Of many points in the same few pixels only the first in order is tried.
     """
-    width, height = area
-    x, y = centres.T
+    width, height = crowd.area
+    x, y = crowd.points.T
     inside = (x >= 0) & (x <= width) & (y >= 0) & (y <= height)
-    half_widths, half_height = sizes[0] / 2, sizes[1] / 2
     tried = order[inside[order]]
-    spots = (x[tried] // (4 * CELL)).astype(np.int64) * 100_003 + (y[tried] // half_height).astype(np.int64)
-    tried = tried[np.sort(np.unique(spots, return_index=True)[1])][:MOST_TRIED]
-    tried = np.concatenate([np.array([i for i in strong if inside[i]], dtype=np.int64), tried])
-    columns, rows = int(width // CELL) + 2, int(height // CELL) + 2
-    taken = np.zeros((rows, columns), dtype=bool)
-    lefts = np.clip((x[tried] - half_widths[tried]) // CELL, 0, columns).astype(np.int64).tolist()
-    rights = np.clip(-(-(x[tried] + half_widths[tried]) // CELL), 0, columns).astype(np.int64).tolist()
-    tops = np.clip((y[tried] - half_height) // CELL, 0, rows).astype(np.int64).tolist()
-    bottoms = np.clip(-(-(y[tried] + half_height) // CELL), 0, rows).astype(np.int64).tolist()
-    kept: dict[int, None] = {}
-    always = set(strong)
-    for token, left, right, top, bottom in zip(tried.tolist(), lefts, rights, tops, bottoms, strict=True):
-        room = taken[top:bottom, left:right]
-        if token in kept or (token not in always and room.any()):
+    if len(tried) > MOST_TRIED // len(SIDES):
+        half_height = max(1.0, float(crowd.sizes[:, 1].min()) / 2)
+        spots = (x[tried] // (4 * CELL)).astype(np.int64) * 100_003 + (y[tried] // half_height).astype(np.int64)
+        tried = tried[np.sort(np.unique(spots, return_index=True)[1])][:MOST_TRIED]
+    always = dict.fromkeys(token for token in strong if inside[token])
+    sides = max(1, min(len(SIDES), MOST_TRIED // max(1, len(tried))))
+    taken = _Taken(crowd)
+    if crowd.reach:
+        taken.dots(crowd.points[inside])
+    kept: dict[int, int] = {}
+    for token in (*always, *tried.tolist()):
+        if token in kept:
             continue
-        room[:] = True
-        kept[token] = None
-    return np.array(list(kept), dtype=np.int64)
+        last = before.get(token, 0)
+        last = last if last < NEAR else 0
+        ways = (last, *(side for side in range(sides) if side != last))
+        best = next((side for side in ways if not taken.at(token, side)), -1)
+        if best < 0 and token in always:
+            best = min(ways, key=lambda side: taken.at(token, side))
+        if best >= 0:
+            taken.take(token, best)
+            kept[token] = best
+    return kept
+
+
+class _Taken:
+    """Which cells of an area are taken; those outside are."""
+
+    def __init__(self, crowd: Crowd) -> None:
+        self._crowd = crowd
+        self._columns, self._rows = int(crowd.area[0] // CELL) + 1, int(crowd.area[1] // CELL) + 1
+        self._cells = np.zeros((self._rows, self._columns), dtype=np.uint8)
+
+    def dots(self, points: NDArray[np.float64]) -> None:
+        """Take what the dots cover."""
+        reach = self._crowd.reach
+        for x, y in points.tolist():
+            self._cells[self._slices(x - reach, y - reach, 2 * reach, 2 * reach)] = 1
+
+    def at(self, token: int, side: int) -> float:
+        """Return how much of a label would lie on what is taken, or outside; 0: it has room."""
+        left, top = self._crowd.corner(token, side)
+        width, height = self._crowd.sizes[token].tolist()
+        outside = max(0.0, -left, left + width - self._crowd.area[0])
+        outside += max(0.0, -top, top + height - self._crowd.area[1])
+        room = self._cells[self._slices(left, top, width, height)]
+        return float(100 * outside + (np.count_nonzero(room) if room.any() else 0))
+
+    def take(self, token: int, side: int) -> None:
+        """Take the place of a label."""
+        self._cells[self._slices(*self._crowd.corner(token, side), *self._crowd.sizes[token].tolist())] = 1
+
+    def _slices(self, left: float, top: float, width: float, height: float) -> tuple[slice, slice]:
+        return (
+            slice(max(0, int(top // CELL)), max(0, int(-(-(top + height) // CELL)))),
+            slice(max(0, int(left // CELL)), max(0, int(-(-(left + width) // CELL)))),
+        )
 
 
 @dataclass(frozen=True, eq=False)

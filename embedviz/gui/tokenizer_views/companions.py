@@ -58,8 +58,13 @@ def learn(
 
 
 def replay(corpus: Corpus, tokenizer: SubwordTokenizer, progress: Progress = quiet) -> MergeHistory:
-    """Return the merges of `tokenizer` as they happened on `corpus`; raises EmbedvizError."""
-    return MergeHistory.make(corpus, tokenizer, progress)
+    """Return the merges of `tokenizer` as they happened on `corpus`; raises EmbedvizError.
+
+    A first line is cut here: what that makes of 60,000 merges takes half a second, and is kept.
+    """
+    history = MergeHistory.make(corpus, tokenizer, progress)
+    history.line_after(" ", len(history.merges))
+    return history
 
 
 def encode_lines(tokenizers: Mapping[str, Tokenizer], text: str, progress: Progress = quiet) -> dict[str, Line]:

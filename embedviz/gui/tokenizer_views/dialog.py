@@ -4,10 +4,11 @@ from collections.abc import Callable
 from functools import partial
 
 from PySide6.QtCore import Qt, QTimer, Slot
-from PySide6.QtGui import QHideEvent, QShowEvent
+from PySide6.QtGui import QHideEvent, QKeySequence, QShortcut, QShowEvent
 from PySide6.QtWidgets import QDialog, QLabel, QStackedWidget, QTabWidget, QVBoxLayout, QWidget
 
 from embedviz.errors import EmbedvizError
+from embedviz.gui.actions import ACTIONS
 from embedviz.gui.background import Background, Job
 from embedviz.gui.state import AT_ONCE, AppState
 from embedviz.gui.theme import Theme
@@ -20,6 +21,7 @@ from embedviz.text.merges import MergeHistory
 from embedviz.text.subword_tokenizer import SubwordTokenizer
 
 PAGES = {"side": "Side by side", "merges": "Merges, one by one"}
+ACTION_PAGES = {"sideBySide": "side", "merges": "merges"}  # whose keys turn to the page here too
 NO_TEXT = "Open a text: its tokenizers are learned from it."
 SIZE = (1100, 700)  # designed pixels
 MARGIN = 0.92  # of the screen, at most
@@ -62,6 +64,10 @@ class TokenizerDialog(QDialog):
             self.tabs.addTab(page, words)
         layout = QVBoxLayout(self)
         layout.addWidget(self.tabs)
+        for spec in ACTIONS:
+            for key in spec.keys if spec.name in ACTION_PAGES else ():
+                turn = QShortcut(QKeySequence(key), self)
+                turn.activated.connect(partial(self.show_page, ACTION_PAGES[spec.name]))
         self._soon = QTimer(self, singleShot=True, interval=0)
         self._soon.timeout.connect(self._advance)
         self.tabs.currentChanged.connect(self._advance)

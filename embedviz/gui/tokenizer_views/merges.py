@@ -2,8 +2,10 @@
 
 from html import escape
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Slot
-from PySide6.QtGui import QColor
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QModelIndex, Qt, Signal, Slot
+from PySide6.QtGui import QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QFrame,
@@ -20,68 +22,33 @@ from PySide6.QtWidgets import (
 from embedviz.gui.plots.chips import ChipView
 from embedviz.gui.plots.figures import counted
 from embedviz.gui.theme import Role, Theme
+from embedviz.gui.tokenizer_views.merges_model import (
+    BECOMES,
+    COUNT,
+    HARD_SPACE,
+    NUMBER,
+    PAIR,
+    MergesModel,
+    equation,
+    quoted,
+)
 from embedviz.gui.widgets import caption, named
 from embedviz.text.merges import Merge, MergeHistory
 
 MOST_SHOWN = 2000  # characters of the own line, which is cut anew at every move of the slider
 EMPTY_LINE = "Type a line in the Tokens panel: it is merged here, step by step."
-NUMBERS = (0, 3)  # columns
-Index = QModelIndex | QPersistentModelIndex
+NARROWEST = 344  # designed pixels, of the list
 
 
-class MergesModel(QAbstractTableModel):
-    """The merges in their order; those that are done are in ink, the others muted."""
+class MergesTable(QTableView):
+    """A table that tells of its own size."""
 
-    HEADERS = ("merge", "pair", "becomes", "count")
+    resized = Signal()
 
-    def __init__(self, theme: Theme, parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self._theme = theme
-        self._merges: tuple[Merge, ...] = ()
-        self._done = 0
-
-    def set_merges(self, merges: tuple[Merge, ...]) -> None:
-        """List other merges, none of them done."""
-        self.beginResetModel()
-        self._merges, self._done = merges, 0
-        self.endResetModel()
-
-    def set_done(self, done: int) -> None:
-        """Show so many of them as done."""
-        first, last = sorted((done, self._done))
-        self._done = done
-        if first < last:
-            self.dataChanged.emit(self.index(first, 0), self.index(last - 1, len(self.HEADERS) - 1))
-
-    def rowCount(self, _parent: Index = QModelIndex()) -> int:  # noqa: B008  # Qt's own default
-        """One row a merge."""
-        return len(self._merges)
-
-    def columnCount(self, _parent: Index = QModelIndex()) -> int:  # noqa: B008
-        """Return 4: number, pair, what it becomes, how often it stood in the text."""
-        return len(self.HEADERS)
-
-    def headerData(self, section: int, orientation: Qt.Orientation, role: int = 0) -> object:
-        """Name the columns."""
-        if role == Qt.ItemDataRole.DisplayRole and orientation == Qt.Orientation.Horizontal:
-            return self.HEADERS[section]
-        return None
-
-    def data(self, index: Index, role: int = 0) -> object:
-        """Return what a cell shows and how."""
-        row, column = index.row(), index.column()
-        if role == Qt.ItemDataRole.DisplayRole:
-            merge = self._merges[row]
-            pair = f"{merge.left} + {merge.right}"
-            return (f"{row + 1:,}", pair, merge.label, f"{merge.count:,}")[column]
-        if role == Qt.ItemDataRole.ForegroundRole:
-            return QColor(self._theme.colour("ink" if row < self._done else "muted"))
-        if role == Qt.ItemDataRole.TextAlignmentRole:
-            side = Qt.AlignmentFlag.AlignLeft if column in (1, 2) else Qt.AlignmentFlag.AlignRight
-            return int(side | Qt.AlignmentFlag.AlignVCenter)
-        if role == Qt.ItemDataRole.ToolTipRole:
-            return f"<p>{escape(self._merges[row].why)}</p>"
-        return None
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Tell of it."""
+        super().resizeEvent(event)
+        self.resized.emit()
 
 
 class MergesView(QFrame):
@@ -93,35 +60,41 @@ class MergesView(QFrame):
         self._theme = theme
         self._history: MergeHistory | None = None
         self._text = ""
+        self._largest = 0
         self.slider = named(QSlider(Qt.Orientation.Horizontal), "mergeSlider", says="Merges done")
         self.slider.setToolTip("How many merges are done: arrow keys by one, Page Up and Page Down by more")
         self.number = named(QSpinBox(), "mergeNumber", says="Merges done")
         self._of = QLabel()
         self.chips = named(ChipView(theme), "mergedLine")
         self.chips.setAccessibleName("The line after these merges")
-        self.counts = caption(elided=True)
         self.next = named(QLabel(), "nextMerge")
-        self.second = named(QLabel(), "secondPair")
         self.why = named(QLabel(), "whyMerge")
-        for label in (self.next, self.second, self.why):
+        self.remark = named(caption(), "mergesRemark")
+        self.counts = named(caption(), "mergeCounts")
+        self.marks = named(caption(), "mergeMarks")
+        for label in (self.next, self.why, self.remark, self.counts, self.marks):
             label.setWordWrap(True)
             label.setTextFormat(Qt.TextFormat.PlainText)  # a token may look like a tag
+        self.next.setTextFormat(Qt.TextFormat.RichText)
+        self._sizes: NDArray[np.int64] = np.zeros(0, dtype=np.int64)  # (V,): bytes of the tokens
         self._model = MergesModel(theme, self)
-        self.table = named(QTableView(showGrid=False), "mergesTable", says="Merges")
+        self.table = named(MergesTable(showGrid=False), "mergesTable", says="Merges")
         self._make_table()
         self._compose()
         self.slider.valueChanged.connect(self.number.setValue)
         self.slider.valueChanged.connect(self._show)
         self.number.valueChanged.connect(self.slider.setValue)
         self.table.selectionModel().currentRowChanged.connect(self._choose)
+        self.table.resized.connect(self._fit)
         theme.changed.connect(self._space)
         self._space()
 
     def set_history(self, history: MergeHistory) -> None:
-        """Show other merges, and the line after all of them."""
+        """Show other merges, and the line before the first of them: its bytes."""
         if history is self._history:
             return
         self._history = history
+        self._sizes = np.array([len(data) for data in history.tokenizer.token_bytes], dtype=np.int64)
         count = len(history.merges)
         self._model.set_merges(history.merges)
         self.slider.blockSignals(True)
@@ -129,9 +102,13 @@ class MergesView(QFrame):
             control.setRange(0, count)
         self.slider.setPageStep(max(10, count // 20))
         self._of.setText(f"of {counted(count, 'merge')}")
-        self.slider.setValue(count)
+        self.slider.setValue(0)
         self.slider.blockSignals(False)
-        self.number.setValue(count)
+        self.number.setValue(0)
+        self.remark.setText(history.remark)
+        self.remark.setVisible(bool(history.remark))
+        self._largest = max((merge.count for merge in history.merges), default=0)
+        self._fit_columns()
         self._show()
 
     def set_line(self, text: str) -> None:
@@ -140,6 +117,11 @@ class MergesView(QFrame):
             return
         self._text = text
         self._show()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Bring the last merge into sight: before this the list had no height."""
+        super().showEvent(event)
+        self._show_row(self.merges_done - 1)
 
     @property
     def merges_done(self) -> int:
@@ -155,11 +137,15 @@ class MergesView(QFrame):
         self.table.setTabKeyNavigation(False)
         self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.table.setWordWrap(False)
+        self.table.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
+        self.table.verticalHeader().setSectionResizeMode(
+            QHeaderView.ResizeMode.Fixed
+        )  # nothing to do for each row
         header = self.table.horizontalHeader()
         header.setHighlightSections(False)
-        header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
-        for column in NUMBERS:
-            header.setSectionResizeMode(column, QHeaderView.ResizeMode.Fixed)
+        header.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        header.setSectionResizeMode(PAIR, QHeaderView.ResizeMode.Stretch)
 
     def _compose(self) -> None:
         self._controls = QHBoxLayout()
@@ -168,9 +154,11 @@ class MergesView(QFrame):
         self._controls.addWidget(self._of)
         self._controls.addWidget(self.slider, 1)
         left = QVBoxLayout()
-        for label in (self.next, self.second, self.why, self.counts):
+        for label in (self.next, self.why, self.counts):
             left.addWidget(label)
+        left.addWidget(self.marks)
         left.addWidget(self.chips, 1)
+        left.addWidget(self.remark)
         self._sides = QHBoxLayout()
         self._sides.addLayout(left, 3)
         self._sides.addWidget(self.table, 2)
@@ -185,19 +173,29 @@ class MergesView(QFrame):
         if self._history is None:
             return
         done, merges = self.merges_done, self._history.merges
-        line = self._history.line_after(self._text[:MOST_SHOWN], done)
+        text = self._text[:MOST_SHOWN]
+        line = self._history.line_after(text, done)
         self.chips.set_tokens(line.labels, line.ids, line.captions)
+        made = pairs = np.zeros(0, dtype=np.int64)
+        if done:
+            made = self._joins(self._history.line_after(text, done - 1).ids, line.ids)[1]
+        if done < len(merges):
+            pairs = self._joins(line.ids, self._history.line_after(text, done + 1).ids)[0]
+        self.chips.set_marked(made.tolist(), pairs.tolist())
+        last = f"Underlined: {len(made):,} made by the last merge.  " if done else ""
+        coming = f"Framed: {counted(len(pairs), 'pair')} merged next." if done < len(merges) else ""
+        self.marks.setText((last + coming).strip() if self._text else "")
         self.chips.set_empty("" if self._text else EMPTY_LINE)
         self.counts.setText(self._counted(len(line.ids), done))
         if done < len(merges):
             merge = merges[done]
-            pair = f"{merge.left} + {merge.right}  →  {merge.label}"
-            self.next.setText(f"Next:  {pair},  {counted(merge.count, 'time')} in the text.")
-            self.second.setText(_second(merge))
-            self.why.setText(merge.why)
+            self.next.setText(self._headline(merge))
+            self.next.setAccessibleName(f"Next: {equation(merge)}, {counted(merge.count, 'time')} in the text")
+            self.why.setText(_reason(merge))
         else:
-            self.next.setText("After the last merge: this is how the tokenizer cuts the line.")
-            self.second.setText("")
+            words = "After the last merge: this is how the tokenizer cuts the line."
+            self.next.setText(words)
+            self.next.setAccessibleName(words)
             self.why.setText(
                 "A larger vocabulary would go on from here, with the most frequent pair that is left."
                 if merges
@@ -209,9 +207,25 @@ class MergesView(QFrame):
     def _counted(self, tokens: int, done: int) -> str:
         shown = min(len(self._text), MOST_SHOWN)
         words = f"{counted(tokens, 'token')} for {counted(shown, 'character')} after {counted(done, 'merge')}"
-        words += f" (the first {MOST_SHOWN:,} of {len(self._text):,})" if shown < len(self._text) else ""
-        remark = self._history.remark if self._history else ""
-        return f"{words}. {remark}" if remark else words
+        return words + (f" (the first {MOST_SHOWN:,} of {len(self._text):,})" if shown < len(self._text) else "")
+
+    def _joins(
+        self, before: NDArray[np.int64], after: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return which tokens of `before` are joined to their next one in `after`, and what they became there."""
+        ends, later = np.cumsum(self._sizes[before]), np.cumsum(self._sizes[after])  # in bytes
+        lefts = np.flatnonzero(~np.isin(ends, later))
+        return lefts, np.searchsorted(later, ends[lefts])
+
+    def _headline(self, merge: Merge) -> str:
+        """Return the next merge as rich text: each token in quotes, on a ground of its own."""
+        ground = self._theme.colours.well
+        left, right, label = (
+            f'<span style="background-color: {ground};">{HARD_SPACE}{escape(quoted(words))}{HARD_SPACE}</span>'
+            for words in (merge.left, merge.right, merge.label)
+        )
+        times = counted(merge.count, "time").replace(" ", HARD_SPACE)
+        return f"Next: {left} + {right} → {label}  {times} in the text"
 
     def _show_row(self, row: int) -> None:
         selection = self.table.selectionModel()
@@ -238,9 +252,6 @@ class MergesView(QFrame):
         self._layout.setSpacing(px(12))
         self._sides.setSpacing(px(16))
         self._controls.setSpacing(px(8))
-        for column in NUMBERS:
-            widest = self.table.fontMetrics().horizontalAdvance("merge00")
-            self.table.horizontalHeader().resizeSection(column, widest + px(16))
         c, reach, groove = self._theme.colours, px(8), 2 * px(2)
         self.table.setStyleSheet(f"QTableView::item {{ padding: 0 {px(8)}px; }}")
         self.slider.setStyleSheet(
@@ -253,14 +264,41 @@ class MergesView(QFrame):
             f"QSlider::handle:horizontal:focus {{ background: {c.ink}; }}"
         )
         self.why.setMinimumHeight(2 * self.why.fontMetrics().lineSpacing())
+        self.next.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.why.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.next.setFont(self._theme.font(Role.TITLE, bold=True))
-        self.table.setMinimumWidth(px(320))
+        self.table.setMinimumWidth(px(NARROWEST))
+        self._fit_columns()
         self.table.verticalHeader().setDefaultSectionSize(max(px(26), self.table.fontMetrics().height() + px(6)))
 
+    @Slot()
+    def _fit(self) -> None:
+        self._fit_columns()
+        self._show_row(self.merges_done - 1)
 
-def _second(merge: Merge) -> str:
-    if merge.runner_up is None:
-        return "No other pair was left."
-    left, right = merge.runner_up
-    return f"Second:  {left} + {right},  {counted(merge.runner_up_count, 'time')}."
+    def _fit_columns(self) -> None:
+        """Give the numbers the room of the longest, to what a pair becomes a third of the rest."""
+        metrics, padding = self.table.fontMetrics(), 2 * self._theme.px(8) + self._theme.px(4)
+        header, merges = self.table.horizontalHeader(), self._model.rowCount()
+        needed = {NUMBER: f"{merges:,}", COUNT: f"{self._largest:,}"}
+        room = self.table.viewport().width()
+        for column, longest in needed.items():
+            words = (longest, MergesModel.HEADERS[column])
+            width = max(metrics.horizontalAdvance(each) for each in words) + padding
+            header.resizeSection(column, width)
+            room -= width
+        least = metrics.horizontalAdvance(MergesModel.HEADERS[BECOMES]) + padding
+        header.setMinimumSectionSize(min(least, *(header.sectionSize(column) for column in needed)))
+        header.resizeSection(BECOMES, max(least, round(0.36 * room)))
+
+
+def _reason(merge: Merge) -> str:
+    """Return why this pair is next, and which is the second: that only if the reason does not name it."""
+    if merge.runner_up is None or all(_names(merge.why, part) for part in merge.runner_up):
+        return merge.why
+    left, right = map(quoted, merge.runner_up)
+    return f"Second: {left} + {right}, {counted(merge.runner_up_count, 'time')}. {merge.why}"
+
+
+def _names(sentence: str, token: str) -> bool:
+    return any(f"{opens}{token}{closes}" in sentence for opens, closes in ("''", "‘’"))

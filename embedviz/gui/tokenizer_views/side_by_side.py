@@ -1,14 +1,18 @@
 """One line in every tokenizer at once: its tokens under its characters, and what each choice costs."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from html import escape
 
-from PySide6.QtCore import Qt, Slot
+from PySide6.QtCore import QSize, Qt, Slot
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QFrame,
     QHeaderView,
     QLabel,
+    QScrollArea,
+    QSizePolicy,
     QTableWidget,
     QTableWidgetItem,
     QVBoxLayout,
@@ -17,18 +21,51 @@ from PySide6.QtWidgets import (
 
 from embedviz.gui.plots.alignment import AlignmentView
 from embedviz.gui.plots.figures import figure
-from embedviz.gui.theme import Theme
+from embedviz.gui.theme import Role, Theme
 from embedviz.gui.widgets import caption, named
-from embedviz.text.tokenizers import Line, Tokenizer
+from embedviz.text.tokenizers import UNKNOWN, Line, Tokenizer
 
-HEADERS = ("Tokenizer", "Tokens", "Tokens / character", "Vocabulary", "V × V table")
+HEADERS = ("Tokenizer", "Tokens", "Per character", "Vocabulary", "V × V table")
 EMPTY_LINE = "Type a line in the Tokens panel: every tokenizer cuts it here."
 FLOAT_BYTES = 4  # tables are float32
 NOTHING = "–"
 
 
+class PoliciesArea(QScrollArea):
+    """A label as high as its words, and less, with a scroll bar, where there is no room for all of it."""
+
+    LEAST = 4  # lines
+
+    def __init__(self, label: QLabel) -> None:
+        super().__init__()
+        self._label = label
+        self.setWidget(label)
+        self.setWidgetResizable(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
+        self.setStyleSheet("QScrollArea, QScrollArea > QWidget > QWidget { background: transparent; }")
+
+    def fit(self) -> None:
+        """Take the height that the words need in this width, if it is there."""
+        if not self._label.text():
+            return
+        needed = self._label.heightForWidth(max(1, self.viewport().width()))
+        self.setMaximumHeight(needed)
+        self.setMinimumHeight(min(needed, self.LEAST * self._label.fontMetrics().lineSpacing()))
+
+    def sizeHint(self) -> QSize:
+        """Return room for all."""
+        return QSize(self._label.sizeHint().width(), self.maximumHeight())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Wrap anew."""
+        super().resizeEvent(event)
+        self.fit()
+
+
 class SideBySide(QFrame):
-    """The aligned lanes above, a table with a row for each tokenizer below, and the chosen one's policy."""
+    """The aligned lanes above, below a table with a row for each tokenizer, and what each does, in words."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -54,17 +91,19 @@ class SideBySide(QFrame):
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         header.setHighlightSections(False)
         self.table.horizontalScrollBar().rangeChanged.connect(self._fit_table)
-        self.table.currentCellChanged.connect(self._show_policy)
-        self.policy = named(caption(), "tokenizerPolicy")
+        self.policies = named(caption(), "tokenizerPolicies")
+        self.policies.setTextFormat(Qt.TextFormat.RichText)
+        self.policies.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.problems = named(QLabel(), "tokenizerProblems")
-        for label in (self.policy, self.problems):
+        self.problems.setTextFormat(Qt.TextFormat.PlainText)
+        for label in (self.policies, self.problems):
             label.setWordWrap(True)
-            label.setTextFormat(Qt.TextFormat.PlainText)  # <unk> is no tag
         self.problems.hide()
+        self._room = named(PoliciesArea(self.policies), "policiesArea", says="What each tokenizer does")
         self._layout = QVBoxLayout(self)
         self._layout.addWidget(self.alignment, 1)
         self._layout.addWidget(self.table)
-        self._layout.addWidget(self.policy)
+        self._layout.addWidget(self._room)
         self._layout.addWidget(self.problems)
         theme.changed.connect(self._space)
         self._space()
@@ -87,7 +126,7 @@ class SideBySide(QFrame):
     def set_lines(self, text: str, lines: Mapping[str, Line]) -> None:
         """Show `text` as each tokenizer cuts it, by the tokenizers' names."""
         self._text, self._lines = text, lines
-        named_lines = [(self._titles[name], line) for name, line in lines.items()]
+        named_lines = [(self._titles[name], self._in_its_own_words(name, line)) for name, line in lines.items()]
         unknown = [(line.ids < 0) | (line.ids == self._unknown_id(name)) for name, line in lines.items()]
         self.alignment.set_lanes(text, named_lines, unknown)
         self.alignment.set_empty("" if text else EMPTY_LINE)
@@ -97,9 +136,16 @@ class SideBySide(QFrame):
         unknown = self._tokenizers[name].unknown_id
         return -1 if unknown is None else unknown
 
+    def _in_its_own_words(self, name: str, line: Line) -> Line:
+        """Return `line` with the vocabulary's labels: a byte that ends a character is a byte here, as "A9"."""
+        labels, unknown = self._tokenizers[name].labels, (UNKNOWN, self._unknown_id(name))
+        each = zip(line.ids.tolist(), line.labels, strict=True)
+        return replace(line, labels=tuple(label if i in unknown else labels[i] for i, label in each))
+
     def _fill(self) -> None:
         for column, words in enumerate((*HEADERS, f"V × {self._n_embd:,} table")):
             header = QTableWidgetItem(words)
+            header.setFont(self._theme.font(Role.CAPTION))
             header.setTextAlignment(_side(column))
             self.table.setHorizontalHeaderItem(column, header)
         self.table.setRowCount(len(self._tokenizers))
@@ -109,9 +155,12 @@ class SideBySide(QFrame):
                 item.setToolTip(f"<p>{escape(tokenizer.policy)}</p>")
                 item.setTextAlignment(_side(column))
                 self.table.setItem(row, column, item)
-        if self.table.currentRow() < 0 and self._tokenizers:
-            self.table.setCurrentCell(0, 0)
-        self._show_policy()
+        said = [
+            f'<p style="margin: 0 0 {self._theme.px(3)}px 0"><b>{escape(self._titles[name])}</b>'
+            f"&nbsp; {escape(tokenizer.policy)}</p>"
+            for name, tokenizer in self._tokenizers.items()
+        ]
+        self.policies.setText("".join(said))
         self._space()
 
     def _row(self, name: str, tokenizer: Tokenizer) -> tuple[str, ...]:
@@ -128,13 +177,6 @@ class SideBySide(QFrame):
         )
 
     @Slot()
-    def _show_policy(self) -> None:
-        row = self.table.currentRow()
-        if 0 <= row < len(self._tokenizers):
-            name = list(self._tokenizers)[row]
-            self.policy.setText(f"{self._titles[name]}: {self._tokenizers[name].policy}")
-
-    @Slot()
     def _space(self) -> None:
         px = self._theme.px
         self._layout.setContentsMargins(px(16), px(12), px(16), px(12))
@@ -142,17 +184,19 @@ class SideBySide(QFrame):
         self.problems.setStyleSheet(f"color: {self._theme.colours.warning};")
         c = self._theme.colours
         self.table.setStyleSheet(
-            f"QTableView::item {{ padding: 0 {px(8)}px; }}"
+            f"QTableView::item {{ padding: 0 {px(4)}px; }}"
             f"QTableView {{ selection-background-color: {c.well}; selection-color: {c.ink}; }}"
             f"QTableView:focus {{ selection-background-color: {c.model}; selection-color: {c.on_accent}; }}"
-            f"QHeaderView::section {{ padding: {px(4)}px {px(8)}px; }}"
+            f"QHeaderView::section {{ padding: {px(4)}px {px(6)}px; }}"
         )
         high = max(px(28), self.table.fontMetrics().height() + px(8))
         self.table.verticalHeader().setDefaultSectionSize(high)
         header = self.table.horizontalHeader()
-        header.setMinimumSectionSize(px(90))
+        names = [self.table.fontMetrics().horizontalAdvance(self._titles[name]) for name in self._tokenizers]
+        header.setMinimumSectionSize(min(px(200), max(names, default=px(48)) + px(16)))
         header.setFixedHeight(high + px(4))
         self._fit_table()
+        self._room.fit()
 
     @Slot()
     def _fit_table(self) -> None:

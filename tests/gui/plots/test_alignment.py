@@ -102,6 +102,28 @@ def test_what_is_unknown_is_dashed(make, any_theme):
     assert warning not in edge(WORDS, 0)
 
 
+def test_boxes_have_their_labels_where_these_have_room(make):
+    def labelled(word):
+        view = make()
+        spans = [(0, 7)]
+        whole = Line(TEXT, np.array([3]), np.array(spans), (word,), ("3",))
+        view.set_lanes(TEXT, [("Word", whole)])
+        return view.grab().toImage()
+
+    assert labelled("one") != labelled("two")
+    assert labelled("m" * 90) == labelled("w" * 80)  # only the id has room
+
+
+def test_what_is_unknown_is_a_question_mark_whatever_its_label(make):
+    def shown(label):
+        view = make()
+        word = Line(TEXT, np.array([0]), np.array([(0, 7)]), (label,), ("0",))
+        view.set_lanes(TEXT, [("Word", word)], [np.array([True])])
+        return view.grab().toImage()
+
+    assert shown("<unk>") == shown("other")
+
+
 def test_neighbours_have_different_fills(make):
     view = make()
     boxes = [view.lane_rects(WORDS, token)[0] for token in range(2)]

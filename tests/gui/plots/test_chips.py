@@ -166,6 +166,42 @@ def test_selected_context_and_unknown_look_different(make, any_theme):
     assert well in along  # dashed
 
 
+def test_what_was_merged_and_what_is_merged_next_look_different(make, any_theme):
+    chips = make("abcdef", size=(900, 200))
+    chips.set_marked([0], [2])
+    assert chips.describe() == "6 tokens, 1 made by the last merge, 1 pair to be merged next"
+    image, ink = chips.grab().toImage(), any_theme.colour("ink").name()
+
+    def at(x, y):
+        return image.pixelColor(int(x), int(y)).name()
+
+    made, left, right, plain = (chips.chip_rect(k) for k in (0, 2, 3, 4))
+    assert at(made.center().x(), made.bottom() - 2) == ink
+    assert at(plain.center().x(), plain.bottom() - 2) != ink
+    assert at((left.right() + right.left()) / 2, left.top() + 1) == ink  # one line around both
+    assert at(right.right() - 1, right.center().y()) == ink
+    assert at(made.left() + 6, made.top() + 6) != at(plain.left() + 6, plain.top() + 6)
+
+
+def test_a_pair_on_two_lines_has_a_line_around_each(make, any_theme):
+    chips = make("a" * 40)
+    last = chips.shown_chips()
+    broken = next(k for k in last if chips.chip_rect(k).top() != chips.chip_rect(k + 1).top())
+    chips.set_marked([], [broken])
+    ink = any_theme.colour("ink").name()
+    for index in (broken, broken + 1):
+        box = chips.chip_rect(index)
+        assert pixel(chips, QPointF(box.left() + 1, box.center().y())).name() == ink
+
+
+def test_marks_are_scrolled_to_and_gone_with_their_tokens(make):
+    chips = make("a" * 1000)
+    chips.set_marked([], [900])
+    assert 900 in chips.shown_chips()
+    chips.set_tokens("ab", [0, 1], "01")
+    assert chips.describe() == "2 tokens"
+
+
 def test_only_chips_on_screen_are_painted(make):
     chips = make("a" * 5000)
     assert len(chips.shown_chips()) < 100

@@ -62,6 +62,16 @@ def test_the_axis_holds_still_while_the_bars_move(make):
     assert plot.bar_rect(19).height() == pytest.approx(before * shares[1] / shares[0])
 
 
+def test_ticks_are_round_and_on_the_axis(make):
+    plot = make()
+    ticks = plot.ticks()
+    assert ticks[0] == 0
+    assert len(ticks) >= 2
+    assert ticks[1] in (0.1, 0.2, 0.5)
+    plot.resize(240, 200)
+    assert len(plot.ticks()) <= len(ticks)
+
+
 def test_each_unit_has_the_colour_of_its_saturation(make):
     plot = make()
     image = plot.grab().toImage()
