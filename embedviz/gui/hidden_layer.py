@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Slot
-from PySide6.QtWidgets import QLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from embedviz.analysis.activations import summarize
 from embedviz.gui.state import AppState
@@ -28,7 +28,7 @@ class HiddenLayerView(QWidget):
         self._made: ActivationHistogram | None = None
         self._layout = QVBoxLayout(self)
         self._layout.setContentsMargins(0, 0, 0, 0)
-        self._layout.setSizeConstraint(QLayout.SizeConstraint.SetNoConstraint)  # panels keep their heights
+        self.setMinimumSize(1, 1)  # whatever the histogram asks for: panels keep their heights
         self._run_id = ""
         state.frame_shown.connect(self.refresh)
 

@@ -166,7 +166,7 @@ def _visit_dialogs(tour: "Tour") -> Scenes:
         dialog.resize(tour.theme.px(DIALOG_SIZE[0]), tour.theme.px(DIALOG_SIZE[1]))
         tour.wait(title, lambda: dialog.is_ready)  # noqa: B023  # called before the next round
         if name == "merges":
-            tour.child(QSlider, "mergeSlider").setValue(40)
+            tour.child(QSlider, "mergeSlider").setValue(3)
         yield f"dialog-{name}", title
     dialog.close()
     tour.actions["settings"].trigger()
