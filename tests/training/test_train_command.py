@@ -438,7 +438,7 @@ def test_a_run_that_diverges(train: Train, small: str) -> None:
     code, lines, err = train("--text", small, "--lr", "1e6", "--json")
     assert code == 1
     assert [event["event"] for event in (events(lines)[0], events(lines)[-1])] == ["start", "end"]
-    assert re.fullmatch(r"The loss rose to \S+ at step \d+: the learning rate, 1e\+06, is .*sound\.\n", err)
+    assert re.fullmatch(r"The loss rose to \S+ at step \d+: the learning rate, 1,000,000, is .*sound\.\n", err)
 
 
 def test_long_runs_keep_what_they_can_go_back_to(

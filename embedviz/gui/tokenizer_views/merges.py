@@ -278,7 +278,7 @@ class MergesView(QFrame):
 
     def _fit_columns(self) -> None:
         """Give the numbers the room of the longest, to what a pair becomes a third of the rest."""
-        metrics, padding = self.table.fontMetrics(), 2 * self._theme.px(8) + self._theme.px(4)
+        metrics, padding = self.table.fontMetrics(), 2 * self._theme.px(8) + self._theme.px(14)
         header, merges = self.table.horizontalHeader(), self._model.rowCount()
         needed = {NUMBER: f"{merges:,}", COUNT: f"{self._largest:,}"}
         room = self.table.viewport().width()
