@@ -43,6 +43,7 @@ CHEAP_READING_S = 0.005
 LONGEST_WALK_S = 0.25  # through a text without a closed form, at the start and at pauses: no command is heard
 STEPS_BETWEEN_VERDICTS_WHOLE = 10  # the exact gradient brings the whole training loss with it, for nothing
 STEPS_BETWEEN_VERDICTS = 500  # else: a reading each, so the farther the run is, the rarer they are
+STEPS_BETWEEN_VERDICTS_WALKED = 2000  # an estimate costs as much as fifty steps of a small MLP
 VERDICT_GROWTH = 1.1
 
 
@@ -225,7 +226,8 @@ class ServedRun:
         step = self.session.step
         every = STEPS_BETWEEN_VERDICTS_WHOLE
         if not self.session.config.whole_text:
-            every = max(STEPS_BETWEEN_VERDICTS, int(step * (VERDICT_GROWTH - 1)))
+            least = STEPS_BETWEEN_VERDICTS_WALKED if self.session.is_walked else STEPS_BETWEEN_VERDICTS
+            every = max(least, int(step * (VERDICT_GROWTH - 1)))
         self._next_verdict = -(-step // every) * every + 1
         end = self._next_verdict if self._until.step is None else max(self._until.step, step + 1)
         self._look_at = min(self._next_mark, self._next_verdict, end)
