@@ -12,7 +12,7 @@ from embedviz.gui.app import Beginning, make_window
 from embedviz.gui.panels.lookup_table import LookupTablePanel
 from embedviz.gui.settings import Settings
 from embedviz.gui.state import Phase
-from embedviz.gui.table_view import MODES
+from embedviz.gui.table_view import modes_of
 from embedviz.gui.tour import wait_until
 
 ROUNDS = 12
@@ -40,8 +40,9 @@ def test_a_long_run_is_bounded_and_complete(qapp: QApplication, tmp_path: Path) 
         controller.set_pace(None)
         controller.play_or_pause()
         grown_from = 0.0
+        modes = modes_of(state.config)
         for number in range(ROUNDS):
-            table.mode.set_value(MODES[number % len(MODES)][0])
+            table.mode.set_value(modes[number % len(modes)])
             state.set_line(f"round {number} of the soak")
             state.select(number % len(state.line_ids))
             parts.theme.set_mode("dark" if number % 2 else "light")
@@ -60,5 +61,14 @@ def test_a_long_run_is_bounded_and_complete(qapp: QApplication, tmp_path: Path) 
         assert parts.notices.pending == []
     finally:
         parts.close()
-        beginning.deleteLater()
+        for thing in (
+            beginning,
+            parts.window,
+            parts.controller,
+            parts.worker,
+            parts.state,
+            parts.notices,
+            parts.theme,
+        ):
+            thing.deleteLater()
     assert not [child for child in process.children() if "--trainer" in child.cmdline()]

