@@ -40,6 +40,7 @@ class Entry:
     defaults: dict[str, Any] = field(default_factory=dict)
     models: tuple[str, ...] = ()  # the only models that it is for; empty: for all
     rates: dict[str, float] = field(default_factory=dict)  # of a model: the learning rate with each optimiser
+    minimums: dict[str, float] = field(default_factory=dict)  # of its settings, where they are above the usual
 
     def suits(self, model: str) -> bool:
         """Tell whether this can be chosen for `model`."""
@@ -109,6 +110,7 @@ TOKENIZERS = _table(
         "Byte pairs, merged where they are frequent in this text (byte-level BPE).",
         "embedviz.text.subword_tokenizer:SubwordTokenizer",
         settings=("vocab_size",),
+        minimums={"vocab_size": 257},  # 256 bytes, and one pair of them
     ),
     Entry(
         "file",

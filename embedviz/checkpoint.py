@@ -14,7 +14,7 @@ class CheckpointError(EmbedvizError):
 
 @dataclass(frozen=True, eq=False)
 class Checkpoint:
-    """The state of a run after `step` updates: parameters, optimiser, generator and guard.
+    """The state of a run after `step` updates: parameters, optimiser, generator, guard, and what is frozen.
 
     Names are paths, as in "parameters/token_embedding_table.weight" or "optimizer/0/exp_avg". It owns the
     arrays, and makes them read-only.
@@ -27,3 +27,8 @@ class Checkpoint:
     def __post_init__(self) -> None:
         for array in self.arrays.values():
             array.flags.writeable = False
+
+    @property
+    def size(self) -> int:
+        """How many bytes the arrays take."""
+        return sum(array.nbytes for array in self.arrays.values())

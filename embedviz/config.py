@@ -17,7 +17,7 @@ MOST_THREADS = 1024  # torch crashes where the system has no room for as many as
 class RunConfig:
     """One run. The same RunConfig on the same text, machine type and torch gives bitwise the same weights.
 
-    `device` and `threads` may be "auto" and 0 until training.devices has chosen; a run that has started
+    `device` and `threads` may be "auto" and 0 until training.device_choice has chosen; a run that has started
     carries what was chosen. Raises ConfigError for a value outside its range in the catalogue.
     """
 

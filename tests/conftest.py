@@ -3,8 +3,9 @@
 import gc
 import os
 import sys
+import threading
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from pathlib import Path
 
 import psutil
@@ -61,9 +62,10 @@ def _nothing_left_behind(request: pytest.FixtureRequest) -> Iterator[None]:
     if left:  # or only waiting for the garbage collector
         gc.collect()
         left = [what for thing, what in _windows().items() if thing not in before]
-    deadline = time.monotonic() + PATIENCE_S
-    while (busy := _new(before)) and time.monotonic() < deadline:
-        time.sleep(0.01)
+    if busy := _new(before):
+        _wait_for_threads(before, time.monotonic() + PATIENCE_S)
+        psutil.wait_procs([child for child in _children() if child not in before], timeout=PATIENCE_S)
+        busy = _new(before)
     left += busy
     if left:
         pytest.fail("left behind: " + ", ".join(left))
@@ -76,6 +78,25 @@ def _new(before: dict[object, str]) -> list[str]:
 def _threads() -> dict[object, str]:
     frames = sys._current_frames()
     return {("thread", ident): f"a thread in {frame.f_code.co_qualname}" for ident, frame in frames.items()}
+
+
+def _wait_for_threads(before: Mapping[object, str], deadline: float) -> None:
+    """Wait until the threads that are not in `before` are over, each by its own means."""
+    for thread in threading.enumerate():
+        is_foreign = isinstance(thread, threading._DummyThread)  # Qt's: Python cannot wait for its end
+        if ("thread", thread.ident) not in before and not is_foreign:
+            thread.join(max(0.0, deadline - time.monotonic()))
+    if "PySide6.QtCore" not in sys.modules:
+        return
+    from PySide6.QtCore import QThread, QThreadPool
+    from shiboken6 import isValid
+
+    # By type(), since isinstance() asks the object, and a proxy of what is gone would raise.
+    threads = [thing for thing in gc.get_objects() if issubclass(type(thing), QThread) and isValid(thing)]
+    for thread in threads:
+        if thread.isRunning() and thread is not QThread.currentThread():
+            thread.wait(round(max(0.0, deadline - time.monotonic()) * 1000))
+    QThreadPool.globalInstance().waitForDone(round(max(0.0, deadline - time.monotonic()) * 1000))
 
 
 def _children() -> dict[object, str]:

@@ -8,6 +8,7 @@ from embedviz import catalog
 from embedviz.catalog import Entry, Sample, Setting
 from embedviz.config import RunConfig
 from embedviz.files import resource
+from embedviz.text import subword_tokenizer
 from embedviz.text.corpus import looks_like_items, read_corpus
 
 CHOICES = {
@@ -81,3 +82,14 @@ def test_a_sample_is_there_and_is_text(sample: Sample) -> None:
 
 def test_the_default_sample_is_one_of_them() -> None:
     assert catalog.DEFAULT_SAMPLE in catalog.SAMPLES
+
+
+def test_a_minimum_of_one_row_is_above_the_usual_of_a_setting_it_has() -> None:
+    for entry in ENTRIES:
+        for name, least in entry.minimums.items():
+            assert name in entry.settings
+            assert catalog.SETTINGS[name].minimum < least <= catalog.SETTINGS[name].maximum
+
+
+def test_subwords_are_refused_below_their_minimum() -> None:
+    assert catalog.TOKENIZERS["subword"].minimums["vocab_size"] == subword_tokenizer.LEAST

@@ -2,16 +2,19 @@
 
 import math
 from dataclasses import dataclass
-from typing import Literal
 
-TOLERANCE = 1e-3  # nats: a table within this of its floor has converged
+from embedviz.analysis import verdicts
+from embedviz.analysis.verdicts import TOLERANCE, Kind
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What can be said after a reading; `gap` is the loss above the floor in nats, None without a floor."""
+    """What can be said after a reading; `gap` is the loss above the floor in nats, None without a floor.
 
-    kind: Literal["learning", "converged", "plateau"]
+    The sentence speaks of nats; verdicts.py has the words for other units.
+    """
+
+    kind: Kind
     sentence: str
     gap: float | None
 
@@ -64,15 +67,15 @@ class ConvergenceJudge:
         if not math.isfinite(loss):
             self._streak = self._in_window = 0
             self._window_best = math.inf
-            sentence = f"The loss is no longer a number at step {step:,}: try a smaller learning rate"
-            return Verdict("learning", sentence, None)
-        return self._judge_plateau(step, loss) if self.floor is None else self._judge_gap(step, loss - self.floor)
+            return Verdict("learning", verdicts.no_number(step), None)
+        return self._judge_plateau(step, loss) if self.floor is None else self._judge_gap(step, loss, self.floor)
 
-    def _judge_gap(self, step: int, gap: float) -> Verdict:
+    def _judge_gap(self, step: int, loss: float, floor: float) -> Verdict:
+        gap = loss - floor
         self._streak = self._streak + 1 if gap < self.tolerance else 0
         if self._streak >= self.consecutive:
-            return Verdict("converged", f"Converged: {_distance(gap)} at step {step:,}", gap)
-        return Verdict("learning", f"Still learning: {_distance(gap)}", gap)
+            return Verdict("converged", verdicts.converged(step, loss, floor), gap)
+        return Verdict("learning", f"Still learning: {verdicts.distance(loss, floor)}", gap)
 
     def _judge_plateau(self, step: int, loss: float) -> Verdict:
         self._window_best = min(self._window_best, loss)
@@ -90,11 +93,3 @@ class ConvergenceJudge:
             )
             return Verdict("plateau", sentence, None)
         return Verdict("learning", f"Still learning: the loss is {loss:.4f} at step {step:,}", None)
-
-
-def _distance(gap: float) -> str:
-    size = abs(gap)
-    if size < 5e-5:  # rounding may put a finished table a hair below its floor
-        return "less than 0.0001 nats from the floor"
-    decimals = min(max(1 - math.floor(math.log10(size)), 1), 4)
-    return f"{size:.{decimals}f} nats {'above' if gap > 0 else 'below'} the floor"

@@ -5,7 +5,8 @@ import struct
 import threading
 from typing import TypeVar
 
-from embedviz.engine.messages import Message, ProtocolError, decode, encode
+from embedviz.engine.messages import Message
+from embedviz.engine.wire import ProtocolError, decode, encode
 
 _LENGTHS = struct.Struct("<IQ")  # bytes of the header, bytes of the payload
 _SMALL = 2**16  # bytes that are rather copied than written by themselves

@@ -31,6 +31,9 @@ ClientEvent: TypeAlias = (
     | m.Playing
     | m.Paused
     | m.Rewound
+    | m.Traced
+    | m.Edited
+    | m.Moved
     | m.Predicted
     | m.Stopped
     | m.Failed

@@ -1,29 +1,21 @@
-"""What the window and the trainer say to each other: frozen dataclasses, and how they become bytes.
+"""What the window and the trainer say to each other, as frozen dataclasses; wire.py makes bytes of them.
 
-A message travels as one frame: a JSON header and, behind it, the raw bytes of every array in it. Commands go
-from the window to the trainer, events come back. Arrays of snapshots do not travel here: see snapshots.py.
+Commands go from the window to the trainer, events come back. Arrays of snapshots do not travel here: see
+snapshots.py.
 """
 
-import dataclasses
-import json
-import math
-import re
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-import numpy as np
 from numpy.typing import NDArray
 
 from embedviz.checkpoint import Checkpoint
 from embedviz.config import RunConfig
-from embedviz.errors import EmbedvizError
+from embedviz.edits import HandEdit
 from embedviz.text.dataset import Dataset
+from embedviz.trace import StepTrace
 
 Array: TypeAlias = NDArray[Any]
-
-
-class ProtocolError(EmbedvizError):
-    """The other side said something that is no message."""
 
 
 @dataclass(frozen=True)
@@ -47,12 +39,16 @@ class LoadDataset:
 
 @dataclass(frozen=True, eq=False)
 class StartRun:
-    """Make a session and answer Started; with a checkpoint it goes on from there."""
+    """Make a session and answer Started; with a checkpoint it goes on from there.
+
+    `edits` were made by hand before that checkpoint: doing the run again makes them again.
+    """
 
     run_id: str
     dataset_key: str
     config: RunConfig
     checkpoint: Checkpoint | None = None
+    edits: tuple[HandEdit, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -96,12 +92,38 @@ class SetPace:
 
 @dataclass(frozen=True, eq=False)
 class Watch:
-    """Add to every snapshot the logits of `contexts` (N, T); table gradients and activations if asked for."""
+    """Add to every snapshot the logits of `contexts` (N, T); table gradients and activations if asked for.
+
+    With `traces` the coming step is traced too, of the first context: at every pause, and now and then between.
+    """
 
     run_id: str
     contexts: Array
     gradients: bool = False
     activations: bool = False
+    traces: bool = False
+
+
+@dataclass(frozen=True)
+class Edit:
+    """Change the table by hand, between two steps; answer Edited."""
+
+    run_id: str
+    edit: HandEdit
+
+
+@dataclass(frozen=True)
+class Undo:
+    """Take the last edit back, and all steps that were taken since; answer Edited."""
+
+    run_id: str
+
+
+@dataclass(frozen=True)
+class Redo:
+    """Make the edit again that was taken back last, if nothing was done since; answer Edited."""
+
+    run_id: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,6 +151,7 @@ class Ready:
 
     pid: int
     torch_version: str
+    devices: tuple[str, ...] = ("cpu",)  # that can be chosen
 
 
 @dataclass(frozen=True)
@@ -159,6 +182,8 @@ class Started:
     reading: Reading
     snapshot_path: str
     snapshot_bytes: int
+    choice: str = ""  # how device and threads were chosen, with figures; "" where they were given
+    edits: tuple[HandEdit, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -229,6 +254,35 @@ class Rewound:
 
 
 @dataclass(frozen=True, eq=False)
+class Traced:
+    """All that the coming step computes for one example; the step itself is still to be taken."""
+
+    run_id: str
+    trace: StepTrace
+
+
+@dataclass(frozen=True)
+class Edited:
+    """All that was changed by hand in this run, in order; the run stands at `step`."""
+
+    run_id: str
+    step: int
+    edits: tuple[HandEdit, ...]
+    can_redo: bool = False
+
+
+@dataclass(frozen=True)
+class Moved:
+    """The device failed: the run goes on with `config`, on the CPU, from the checkpoint of `step`."""
+
+    run_id: str
+    config: RunConfig
+    step: int
+    sentence: str
+    details: str = ""
+
+
+@dataclass(frozen=True, eq=False)
 class Predicted:
     """The logits (V,) that Predict asked for."""
 
@@ -255,7 +309,21 @@ class Failed:
     details: str = ""
 
 
-Command: TypeAlias = LoadDataset | StartRun | Play | Pause | Advance | GoTo | SetPace | Watch | Predict | StopRun
+Command: TypeAlias = (
+    LoadDataset
+    | StartRun
+    | Play
+    | Pause
+    | Advance
+    | GoTo
+    | SetPace
+    | Watch
+    | Predict
+    | Edit
+    | Undo
+    | Redo
+    | StopRun
+)
 Event: TypeAlias = (
     Ready
     | Started
@@ -266,86 +334,11 @@ Event: TypeAlias = (
     | Playing
     | Paused
     | Rewound
+    | Traced
+    | Edited
+    | Moved
     | Predicted
     | Stopped
     | Failed
 )
 Message: TypeAlias = Command | Event
-
-_MESSAGES: tuple[type, ...] = (*Command.__args__, *Event.__args__)
-_PARTS = (Until, RunConfig, Dataset, Checkpoint, Reading)  # dataclasses found inside messages
-_TYPES: dict[str, type] = {cls.__name__: cls for cls in (*_MESSAGES, *_PARTS)}
-# Looked up for every snapshot, sixty times a second: worth having at hand.
-_FIELDS = {cls: tuple(field.name for field in dataclasses.fields(cls)) for cls in _TYPES.values()}
-_NUMBERS = re.compile(r"[<>|][biuf]\d+")  # the types of array that travel: numbers and booleans
-_PLAIN = {str, int, float, bool, type(None)}
-_to_json = json.JSONEncoder(separators=(",", ":")).encode
-_TYPE, _ARRAY, _TUPLE = "$type", "$array", "$tuple"
-
-
-def encode(message: Message) -> tuple[bytes, list[memoryview]]:
-    """Return the JSON header of `message` and the raw bytes of its arrays, in order."""
-    buffers: list[memoryview] = []
-
-    def pack(value: Any) -> Any:
-        if type(value) in _PLAIN:
-            return value
-        if isinstance(value, np.ndarray):
-            flat = np.ascontiguousarray(value)
-            buffers.append(flat.reshape(-1).view(np.uint8).data)
-            return {_ARRAY: [flat.dtype.str, list(value.shape)]}
-        if (names := _FIELDS.get(type(value))) is not None:
-            packed = {_TYPE: type(value).__name__}
-            for name in names:
-                item = getattr(value, name)
-                packed[name] = item if type(item) in _PLAIN else pack(item)
-            return packed
-        if isinstance(value, dict):
-            return {str(key): pack(item) for key, item in value.items()}
-        if isinstance(value, tuple | list):
-            return {_TUPLE: [item if type(item) in _PLAIN else pack(item) for item in value]}
-        return value.item() if isinstance(value, np.generic) else value
-
-    return _to_json(pack(message)).encode(), buffers
-
-
-def decode(header: bytes, payload: bytes | bytearray) -> Message:
-    """Return the message of a frame; its arrays are read-only views of `payload`.
-
-    Raises ProtocolError if the frame is not one that encode() makes.
-    """
-    data = memoryview(payload).toreadonly()
-    offset = 0
-
-    def unpack(value: Any) -> Any:
-        nonlocal offset
-        if not isinstance(value, dict):
-            return value
-        if _ARRAY in value:
-            kind, shape = str(value[_ARRAY][0]), tuple(value[_ARRAY][1])
-            if not _NUMBERS.fullmatch(kind) or (count := math.prod(shape)) < 0:
-                raise ValueError(f"an array of {kind} of shape {shape}")
-            dtype = np.dtype(kind)
-            array = np.frombuffer(data, dtype, count, offset).reshape(shape)
-            offset += array.nbytes
-            return array
-        if _TUPLE in value:
-            return tuple(unpack(item) for item in value[_TUPLE])
-        items = {key: unpack(item) for key, item in value.items() if key != _TYPE}
-        return _TYPES[value[_TYPE]](**items) if _TYPE in value else items
-
-    try:
-        message: Message = unpack(json.loads(header))
-        if not isinstance(message, _MESSAGES) or offset != len(data):
-            raise ValueError(f"a {type(message).__name__} that takes {offset} of {len(data)} bytes")
-    except (
-        ValueError,
-        LookupError,
-        TypeError,
-        AttributeError,
-        OverflowError,
-        RecursionError,
-        EmbedvizError,
-    ) as error:
-        raise ProtocolError("The trainer and the window misunderstood each other.", repr(error)) from error
-    return message

@@ -4,7 +4,8 @@ import threading
 
 from embedviz.analysis.history import LossHistory
 from embedviz.checkpoint import Checkpoint
-from embedviz.engine.messages import CheckpointTaken, Losses, Measured, Reading, Rewound
+from embedviz.edits import HandEdit
+from embedviz.engine.messages import CheckpointTaken, Edited, Losses, Measured, Reading, Rewound
 from embedviz.engine.snapshots import Snapshot
 
 MOST_READINGS = 4096
@@ -19,6 +20,7 @@ class RunRecord:
 
     def __init__(self) -> None:
         self.losses = LossHistory()
+        self.edits: tuple[HandEdit, ...] = ()  # what was changed by hand
         self._lock = threading.Lock()
         self._snapshot: Snapshot | None = None
         self._readings: list[Reading] = []
@@ -44,12 +46,15 @@ class RunRecord:
         else:
             if isinstance(event, Rewound):
                 self._truncate(event.step)
+            elif isinstance(event, Edited):
+                self.edits = event.edits
             return False
         return True
 
-    def start(self, step: int, reading: Reading) -> None:
-        """Begin at `step`; what was recorded of later steps (before a crash) is void."""
+    def start(self, step: int, reading: Reading, edits: tuple[HandEdit, ...] = ()) -> None:
+        """Begin at `step`, with these `edits` made; what was recorded of later steps (before a crash) is void."""
         self._truncate(step)
+        self.edits = edits
         self._add_reading(reading)
 
     def take_snapshot(self) -> Snapshot | None:

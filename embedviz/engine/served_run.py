@@ -1,101 +1,65 @@
-"""One run inside the trainer: takes steps at its pace, and says what it did without slowing them down."""
+"""One run inside the trainer: takes steps at its pace, goes to and fro, and is changed by hand."""
 
 import math
 import time
-from collections.abc import Callable, Sized
+from collections.abc import Callable, Sequence, Sized
 
-import numpy as np
-
-from embedviz.analysis.convergence import ConvergenceJudge, Verdict
 from embedviz.checkpoint import Checkpoint
+from embedviz.edits import HandEdit
+from embedviz.engine.history import EditHistory, KeptState
+from embedviz.engine.keeping import Keeper
 from embedviz.engine.messages import (
-    Array,
-    CheckpointTaken,
+    Edited,
     Event,
-    Losses,
-    Measured,
+    Moved,
     Paused,
     Playing,
-    Reading,
     Rewound,
-    SnapshotWritten,
     Started,
     Until,
     Watch,
 )
-from embedviz.engine.snapshots import SnapshotFile, room_for
+from embedviz.engine.reading import CHEAP_READING_S, LossReader
+from embedviz.engine.telling import Teller
 from embedviz.training.guard import DivergenceError
-from embedviz.training.session import SplitLosses, TrainingSession
+from embedviz.training.session import TrainingSession
 
-SNAPSHOT_SPACING_S = 1 / 61  # as fast as a 60 Hz screen asks for them
-SNAPSHOT_SHARE = 0.03  # of the trainer's time, at most
-READING_SHARE = 0.003  # of the trainer's time; a whole reading that would take more becomes an estimate
-READING_SHARE_SLOW = 0.3  # at a pace for the eye, when the trainer mostly waits
-SLOW_PACE = 60.0
-READING_PATIENCE_S = 2.0  # the longest wait for a reading that the share allows
-CHECKPOINT_SPACING_S = 0.9
-RATE_WINDOW_S, FIRST_RATE_WINDOW_S = 0.5, 0.1
-LOOK_AGAIN_S = 0.005  # while there is nothing to do but to wait until a snapshot is taken
-LOSSES_AT_ONCE = 4096
-MOST_CONTEXTS = 16
 MARK_GROWTH = 1.3  # readings are taken at steps 1, 2, 3, 4, 5, 6, 7, 9, 11, 14, ... whatever the clock says
-CHEAP_READING_S = 0.005
-LONGEST_WALK_S = 0.25  # through a text without a closed form, at the start and at pauses: no command is heard
-STEPS_BETWEEN_VERDICTS_WHOLE = 10  # the exact gradient brings the whole training loss with it, for nothing
-STEPS_BETWEEN_VERDICTS = 500  # else: a reading each, so the farther the run is, the rarer they are
-STEPS_BETWEEN_VERDICTS_WALKED = 2000  # an estimate costs as much as fifty steps of a small MLP
-VERDICT_GROWTH = 1.1
 
 
 class ServedRun:
-    """A session, whether and how fast it plays, and what of it the window has not heard yet."""
+    """A session, whether and how fast it plays, and what was done to it by hand.
+
+    `edits` are in `checkpoint`: with them the run goes on from there, and rewinding still leads to the very
+    same start.
+    """
 
     def __init__(
         self,
         run_id: str,
         session: TrainingSession,
-        vocab_size: int,
         send: Callable[[Event], None],
         checkpoint: Checkpoint | None = None,
+        edits: Sequence[HandEdit] = (),
     ) -> None:
-        """Go on from `checkpoint` if there is one; rewinding still leads to the very same start."""
         self.run_id = run_id
-        self._vocab_size = vocab_size
         self.session = session
         self.playing = False
-        self.pace: float | None = None  # steps a second; None: as fast as it goes
+        self._pace: float | None = None  # steps a second; None: as fast as it goes
         self._send = send
         self._until = Until()
         self._hurried = False  # playing at full speed whatever the pace, to get to a step
-        self._start = session.checkpoint()
+        self._ending: tuple[str, str, str] | None = None  # what Paused is about to say
+        start = session.checkpoint()
         if checkpoint is not None:
             session.restore(checkpoint)
-        self._judge = ConvergenceJudge(session.floor)
-        self._judges_estimates: bool | None = None  # not known before the first verdict
-        self._verdict: Verdict | None = None
-        self._losses: list[float] = []
-        self._first_loss_step = session.step
-        self._contexts: Array = np.zeros((0, 1), np.int64)
-        self._watch_gradients = self._watch_activations = False
-        self._wants_snapshot = True
-        self._shown_step = -1
-        self._snapshot_at = self._reading_at = self._checkpoint_at = -math.inf
-        self._snapshot_cost = self._reading_cost = 0.0
+        self._history = EditHistory(start, [edit for edit in edits if edit.step <= session.step])
+        self._keeper = Keeper(run_id, session, self._history, send, checkpoint or start)
+        self._reader = LossReader(session)
+        self._teller = Teller(run_id, session, self._reader, send)
+        self.file = self._teller.file
         self._next_step_at = 0.0
-        self._next_mark = self._look_at = 1
-        self._next_verdict = 1
-        self._rate = 0.0
-        self._rate_from = (0.0, session.step)
-        self._reading = self._read(math.inf)
-        tables = {name: (table.shape, np.float32) for name, table in session.tables().items()}
-        gradients = {f"gradient of {name}": spec for name, spec in tables.items()}
-        watched = {
-            "contexts": ((MOST_CONTEXTS, session.config.block_size), np.int64),
-            "logits": ((MOST_CONTEXTS, self._vocab_size), np.float32),
-        }
-        hidden = {name: (array.shape, np.float32) for name, array in session.activations().items()}
-        layers = {f"activations of {name}": spec for name, spec in hidden.items()}
-        self.file = SnapshotFile.create(room_for({**tables, **gradients, **watched, **layers}))
+        self._next_mark = self._look_at = self._next_verdict = 1
 
     def started(self) -> Started:
         """Describe the run as it stands."""
@@ -107,62 +71,139 @@ class ServedRun:
             session.parameters_count,
             session.floor,
             session.uniform,
-            self._reading,
+            self._reader.reading,
             str(self.file.path),
             self.file.size,
+            session.choice,
+            self._history.made,
         )
 
-    # --- commands -----------------------------------------------------------------------------------
+    # --- transport ----------------------------------------------------------------------------------
 
     def play(self, until: Until, hurried: bool = False) -> None:
         """Take steps from now on, until `until`, and say so; whatever the pace if `hurried`."""
-        self._until, self._hurried = until, hurried
-        self.playing = True
-        now = time.perf_counter()
-        self._next_step_at = now
-        self._rate_from = (now, self.session.step)
-        self._judge.reset()
-        self._plan_look()
-        self._send(Playing(self.run_id, self.session.step))
+        if self._history.forget_undone():
+            self._tell_edits()
+        self._play(until, hurried)
 
     def pause(self, reason: str = "asked", sentence: str = "", details: str = "") -> None:
         """Take no more steps; show the step where it stopped."""
+        self._ending = reason, sentence, details
         self.playing = False
-        self._rate = 0.0
-        self._flush_losses()
-        self._measure(math.inf)
-        self._checkpoint()
-        self._wants_snapshot = True
+        self._teller.end()
+        if self._history.drop_pending():
+            self._tell_edits()
+        self._teller.measure(math.inf)
+        self._keeper.take()
         self._send(Paused(self.run_id, self.session.step, reason, sentence, details))
+        self._ending = None
 
     def fail(self, sentence: str, details: str) -> None:
         """Take no more steps, after something went wrong."""
         self.playing = False
-        self._rate = 0.0
-        self._flush_losses()
+        self._ending = None
+        self._teller.flush()
         self._send(Paused(self.run_id, self.session.step, "failed", sentence, details))
 
     def go_to(self, step: int) -> None:
-        """Go to `step` as fast as it goes: on from here, or again from the very same start."""
-        if step < self.session.step:
-            self._flush_losses()
-            self.session.restore(self._start)
-            self._after_going_back()
-        if step > self.session.step:
-            self.play(Until(step=step), hurried=True)
-        else:
-            self.pause()
+        """Go to `step` as fast as it goes: on from here, or again from a state that is known.
+
+        Edits that were made later are dropped; at step 0 the run is the very same start, without any.
+        """
+        step, history = max(step, 0), self._history
+        told = len(history.edits), bool(history.undone)
+        history.forget_undone()
+        if step < self.session.step or (step == 0 and history.edits):
+            self._return_to(history.back_to(step))
+        if told != (len(history.edits), False):
+            self._tell_edits()
+        self._go_on_to(step)
 
     def watch(self, command: Watch) -> None:
-        """Send the logits of these contexts, and what else is asked for, from now on; show the step again so."""
-        self._contexts = command.contexts[:MOST_CONTEXTS, -self.session.config.block_size :]
-        self._watch_gradients, self._watch_activations = command.gradients, command.activations
-        self._wants_snapshot = True
+        """Tell of these contexts, and what else is asked for, from now on."""
+        self._teller.watch(command)
 
     def set_pace(self, steps_per_second: float | None) -> None:
         """Take this many steps a second from now on; None for as many as it goes."""
-        self.pace = steps_per_second
+        self._pace = steps_per_second
         self._next_step_at = time.perf_counter()
+
+    def move(self, session: TrainingSession, what: str, details: str) -> None:
+        """Go on with another session, from the last checkpoint, since the device of the old one failed."""
+        self._teller.flush()
+        checkpoint, edits = self._keeper.kept
+        step = self.session.step
+        session.restore(checkpoint)
+        self.session = self._reader.session = self._keeper.session = session
+        self._teller.move(session)
+        self._history.fall_back(edits)
+        self._make_pending()
+        self.say_moved(what, details)
+        self._after_going_back(session.step != step)
+        ending, self._ending = self._ending, None
+        if ending is not None and ending[0] != "step":
+            self.pause(*ending)
+        elif ending is not None:
+            self.playing = True  # up to that step, once more
+        self._plan_look()
+
+    def say_moved(self, what: str, details: str) -> None:
+        """Say that the CPU computes now, since `what` happened: "The device cuda:0 ran out of memory"."""
+        config, step = self.session.config, self.session.step
+        sentence = f"{what}: training goes on with the CPU from step {step:,}."
+        self._send(Moved(self.run_id, config, step, sentence, details))
+
+    # --- by hand ------------------------------------------------------------------------------------
+
+    def edit(self, asked: HandEdit) -> None:
+        """Change a table by hand, now. Raises HandEditError, with nothing changed."""
+        self._edit(asked)
+
+    def undo(self) -> None:
+        """Take the last edit back, and all steps that were taken since. Raises NothingToUndoError."""
+        edit, state = self._history.undo()
+        self.playing = False
+        self._return_to(state)
+        self._tell_edits()
+        self._go_on_to(edit.step)
+
+    def redo(self) -> None:
+        """Make the edit again that was taken back last. Raises NothingToUndoError."""
+        edit = self._history.redo()
+        if self._history.pending is None and edit.step == self.session.step:
+            self._edit(edit, again=True)
+            return
+        self._history.edits.append(edit)  # made when the run is there
+        self._tell_edits()
+        self._go_on_to(edit.step)
+
+    def _edit(self, asked: HandEdit, again: bool = False) -> None:
+        history, session = self._history, self.session
+        drags = not again and history.continues(asked, session.step)
+        before = None if drags else session.state()
+        history.add(session.edit(asked), before)
+        if not again:
+            history.forget_undone()
+        self._reader.forget()
+        self._teller.changed(at_once=not drags)
+        self._plan_look()
+        self._keeper.is_due = True
+        if not drags or self._keeper.seconds_to_next(time.perf_counter(), self.playing) <= 0:
+            self._keeper.take()
+        self._tell_edits()
+
+    def _make_pending(self) -> bool:
+        """Make the edits again that were made at this step; tell whether there were any."""
+        history, made = self._history, False
+        while (edit := history.pending) is not None and edit.step <= self.session.step:
+            self.session.edit(edit)
+            history.applied += 1
+            made = True
+        return made
+
+    def _tell_edits(self) -> None:
+        history = self._history
+        self._send(Edited(self.run_id, self.session.step, tuple(history.edits), bool(history.undone)))
 
     # --- steps --------------------------------------------------------------------------------------
 
@@ -170,33 +211,30 @@ class ServedRun:
         """Return how long there is nothing to compute; infinite while paused."""
         if not self.playing:
             return math.inf
-        return 0.0 if self.pace is None or self._hurried else max(0.0, self._next_step_at - now)
+        return 0.0 if self._pace is None or self._hurried else max(0.0, self._next_step_at - now)
 
     def seconds_until_due(self, now: float) -> float:
-        """Return how long there is neither a step to take nor one to show."""
-        wait_s = self.seconds_to_next_step(now)
-        if self._wants_snapshot or self.session.step != self._shown_step:
-            wait_s = min(wait_s, self.seconds_to_telling(now))
-        return wait_s
+        """Return how long there is neither a step to take nor anything to say."""
+        told = self._teller.seconds_until_due(now, self.playing, self._real_pace)
+        return min(self.seconds_to_next_step(now), told, self._keeper.seconds_to_next(now, self.playing))
 
     def seconds_to_telling(self, now: float) -> float:
         """Return how long it is until a snapshot may be written, or the file looked at again."""
-        due_in_s = max(0.0, self._snapshot_at + self._snapshot_spacing_s() - now)
-        return due_in_s if self.file.is_free else max(due_in_s, LOOK_AGAIN_S)
+        return self._teller.seconds_to_snapshot(now)
 
     def take_steps(self, end: float, waiting: Sized) -> None:
         """Take what steps are due until the clock says `end` or commands are `waiting`; at least the first.
 
         The loop itself is bare: what is looked at now and then is looked at when `_look_at` is reached.
         """
-        session, losses = self.session, self._losses
-        is_free = self.pace is None or self._hurried
+        session, losses = self.session, self._teller.losses
+        is_free = self._pace is None or self._hurried
         now = time.perf_counter()
         if not is_free:
             if self._next_step_at > now:
                 return
             # A late step is not made up for by a burst: the pace is for the eye.
-            self._next_step_at = max(self._next_step_at, now - 1 / (self.pace or 1)) + 1 / (self.pace or 1)
+            self._next_step_at = max(self._next_step_at, now - 1 / (self._pace or 1)) + 1 / (self._pace or 1)
         try:
             while self.playing:
                 losses.append(next(session).loss)
@@ -205,147 +243,71 @@ class ServedRun:
                 if not is_free or waiting or time.perf_counter() >= end:
                     return
         except DivergenceError as error:
-            self._flush_losses()
+            self._teller.flush()
             self._after_going_back()
             self.pause("diverged", error.sentence, error.details)
 
+    def tell(self, now: float) -> None:
+        """Say what is due."""
+        if self._keeper.seconds_to_next(now, self.playing) <= 0:
+            self._keeper.take()
+        self._teller.tell(now, self.playing, self._real_pace)
+
+    @property
+    def _real_pace(self) -> float | None:
+        return None if self._hurried else self._pace
+
     def _look(self) -> None:
-        """After a step: take a reading at the marks, give a verdict now and then, pause where `until` says so."""
-        step = self.session.step
+        """After a step: read the losses at the marks, give a verdict now and then, pause where `until` says so."""
+        step, reader = self.session.step, self._reader
+        if self._make_pending():
+            reader.forget()
         if step >= self._next_mark:  # the beginning of the curve, however fast it passes
             self._next_mark = max(step + 1, int(step * MARK_GROWTH))
-            if self._reading_cost < CHEAP_READING_S:
-                self._measure(self._budget_in_between())
+            if reader.cost_s < CHEAP_READING_S:
+                self._teller.measure(reader.budget_in_between)
         if step >= self._next_verdict:
-            self._give_verdict(step - 1)
+            verdict = reader.judge(step - 1, self._teller.losses[-1])
+            if self._until.converged and verdict.kind != "learning":
+                self.pause("converged", verdict.sentence)
         if self.playing and self._until.step is not None and step >= self._until.step:
             self.pause("step")
         self._plan_look()
 
     def _plan_look(self) -> None:
-        step = self.session.step
-        every = STEPS_BETWEEN_VERDICTS_WHOLE
-        if not self.session.config.whole_text:
-            least = STEPS_BETWEEN_VERDICTS_WALKED if self.session.is_walked else STEPS_BETWEEN_VERDICTS
-            every = max(least, int(step * (VERDICT_GROWTH - 1)))
-        self._next_verdict = -(-step // every) * every + 1
+        step, pending = self.session.step, self._history.pending
+        self._next_verdict = self._reader.next_verdict(step)
         end = self._next_verdict if self._until.step is None else max(self._until.step, step + 1)
-        self._look_at = min(self._next_mark, self._next_verdict, end)
+        edit = end if pending is None else max(pending.step, step + 1)
+        self._look_at = min(self._next_mark, self._next_verdict, end, edit)
 
-    def _give_verdict(self, step: int) -> None:
-        loss = self._losses[-1]  # of the exact gradient: the loss of the whole training part
-        if not self.session.config.whole_text:
-            self._reading = self._read(self._budget_in_between())
-            step, loss = self._reading.step, self._reading.train
-            if self._reading.estimated is not self._judges_estimates:  # a sample's losses are not the whole's
-                self._judges_estimates = self._reading.estimated
-                self._judge.reset()
-        self._verdict = self._judge.observe(step, loss)
-        if self._until.converged and self._verdict.kind != "learning":
-            self.pause("converged", self._verdict.sentence)
+    def _play(self, until: Until, hurried: bool) -> None:
+        self._until, self._hurried = until, hurried
+        self.playing = True
+        now = time.perf_counter()
+        self._next_step_at = now
+        self._teller.begin(now)
+        self._reader.begin_anew()
+        self._plan_look()
+        self._send(Playing(self.run_id, self.session.step))
 
-    def _budget_in_between(self) -> float:
-        """Return what a reading between steps may cost: a closed form, anything; a walk, next to nothing."""
-        return CHEAP_READING_S if self.session.is_walked else math.inf
+    def _go_on_to(self, step: int) -> None:
+        if step > self.session.step:
+            self._play(Until(step=step), hurried=True)
+        else:
+            self.pause()
 
-    # --- telling ------------------------------------------------------------------------------------
+    def _return_to(self, state: KeptState) -> None:
+        """Go back to a state of the past, and make what edits follow at its step."""
+        self._teller.flush()
+        step = self.session.step
+        self.session.restore(state.checkpoint)
+        self._make_pending()
+        self._after_going_back(self.session.step != step)
 
-    def tell(self, now: float) -> None:
-        """Send what is due: losses, a reading, a checkpoint, a snapshot; each within its share of time."""
-        if len(self._losses) >= LOSSES_AT_ONCE:
-            self._flush_losses()
-        if self.playing and now - self._checkpoint_at > CHECKPOINT_SPACING_S:
-            self._checkpoint()
-        if not self.file.is_free:
-            return
-        is_new = self.session.step != self._shown_step and now - self._snapshot_at >= self._snapshot_spacing_s()
-        if self._wants_snapshot or is_new:
-            share = READING_SHARE_SLOW if self._is_slow() else READING_SHARE
-            if self.playing and now - self._reading_at >= min(READING_PATIENCE_S, self._reading_cost / share):
-                self._reading = self._read(share * (now - self._reading_at))  # goes with the snapshot
-            self._snapshot()
-
-    def _is_slow(self) -> bool:
-        return self.pace is not None and self.pace <= SLOW_PACE and not self._hurried
-
-    def _snapshot_spacing_s(self) -> float:
-        return max(SNAPSHOT_SPACING_S, self._snapshot_cost / SNAPSHOT_SHARE)
-
-    def _snapshot(self) -> None:
-        before = time.perf_counter()
-        session = self.session
-        self._wants_snapshot = False  # also if this fails: it is tried once
-        self._shown_step = session.step
-        arrays: dict[str, Array] = {f"table {name}": table for name, table in session.live_tables().items()}
-        if self._watch_gradients:
-            for name, gradient in session.table_gradients().items():
-                arrays[f"gradient {name}"] = gradient
-        if self._watch_activations:
-            for name, hidden in session.activations().items():
-                arrays[f"activations of {name}"] = hidden
-        arrays["contexts"] = self._contexts
-        arrays["logits"] = (
-            session.logits(self._contexts) if len(self._contexts) else np.zeros((0, self._vocab_size), np.float32)
-        )
-        layout = self.file.write(arrays)
-        rate = self._steps_per_second(before)
-        losses = self._take_losses()
-        self._send(SnapshotWritten(self.run_id, session.step, rate, self._reading, layout, losses))
-        self._snapshot_at = time.perf_counter()
-        self._snapshot_cost = 0.8 * self._snapshot_cost + 0.2 * (self._snapshot_at - before)
-
-    def _steps_per_second(self, now: float) -> float:
-        since, step = self._rate_from
-        if self.playing and now - since >= (RATE_WINDOW_S if self._rate else FIRST_RATE_WINDOW_S):
-            self._rate = (self.session.step - step) / (now - since)
-            self._rate_from = (now, self.session.step)
-        return self._rate
-
-    def _flush_losses(self) -> None:
-        losses = self._take_losses()
-        if losses is not None:
-            self._send(losses)
-
-    def _take_losses(self) -> Losses | None:
-        if not self._losses:
-            return None
-        losses = Losses(self.run_id, self._first_loss_step, np.array(self._losses))
-        self._first_loss_step += len(self._losses)
-        self._losses.clear()
-        return losses
-
-    def _measure(self, budget_s: float) -> None:
-        self._reading = self._read(budget_s)
-        self._send(Measured(self.run_id, self._reading))
-
-    def _read(self, budget_s: float) -> Reading:
-        """Return whole losses if they cost no more than `budget_s`, else an estimate; see LONGEST_WALK_S."""
-        if self.session.is_walked:
-            budget_s = min(budget_s, LONGEST_WALK_S)
-        before = time.perf_counter()
-        losses: SplitLosses = self.session.losses_within(budget_s)
-        self._reading_at = time.perf_counter()
-        self._reading_cost = self._reading_at - before
-        verdict = self._verdict
-        return Reading(
-            losses.step,
-            losses.train,
-            losses.val,
-            losses.estimated,
-            verdict.kind if verdict else "learning",
-            verdict.sentence if verdict else "",
-        )
-
-    def _checkpoint(self) -> None:
-        self._checkpoint_at = time.perf_counter()
-        self._send(CheckpointTaken(self.run_id, self.session.checkpoint()))
-
-    def _after_going_back(self) -> None:
-        self._losses.clear()
-        self._first_loss_step = self.session.step
-        self._rate_from = (time.perf_counter(), self.session.step)
-        self._verdict = None
+    def _after_going_back(self, is_elsewhere: bool = True) -> None:
+        self._reader.forget()
+        self._teller.went()
         self._next_mark = self.session.step + 1
-        self._judge.reset()
-        self._wants_snapshot = True
-        self._send(Rewound(self.run_id, self.session.step))
+        if is_elsewhere:
+            self._send(Rewound(self.run_id, self.session.step))

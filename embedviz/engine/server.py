@@ -12,16 +12,20 @@ from functools import partial
 
 import torch
 
+from embedviz.config import RunConfig
 from embedviz.engine import messages as m
 from embedviz.engine.entry import Inbox
 from embedviz.engine.served_run import ServedRun
 from embedviz.engine.snapshots import remove_own
 from embedviz.errors import EmbedvizError
 from embedviz.text.dataset import Dataset
+from embedviz.training import devices
+from embedviz.training.device_choice import DeviceChooser
 from embedviz.training.session import TrainingSession
 from embedviz.training.warmup import warm_up
 
 MOST_DATASETS = 4
+CAN_BE_REPEATED = {m.Pause, m.GoTo, m.Predict, m.Watch}  # where a device failed on the way: what only asks
 SHORTEST_SLICE_S, LONGEST_SLICE_S = 0.002, 0.05  # of taking steps, between looks at what there is to tell
 
 
@@ -33,7 +37,9 @@ class Server:
         self._send = inbox.send
         self._datasets: dict[str, Dataset] = {}
         self._runs: dict[str, ServedRun] = {}
+        self._texts: dict[str, Dataset] = {}  # of the runs, should one need another session
         self._ended = threading.Event()
+        self._chooser = DeviceChooser()  # remembers what it measured
         inbox.cleanup = self._clean_up
         self._handlers: dict[type, Callable[..., None]] = {
             m.LoadDataset: self._load_dataset,
@@ -45,6 +51,9 @@ class Server:
             m.SetPace: self._set_pace,
             m.Watch: lambda c: self._runs[c.run_id].watch(c),
             m.Predict: self._predict,
+            m.Edit: lambda c: self._runs[c.run_id].edit(c.edit),
+            m.Undo: lambda c: self._runs[c.run_id].undo(),
+            m.Redo: lambda c: self._runs[c.run_id].redo(),
             m.StopRun: self._stop_run,
         }
 
@@ -53,7 +62,7 @@ class Server:
         warm_up()
         gc.collect()
         gc.freeze()  # what torch brought along stays: no collection needs to look through it again
-        self._send(m.Ready(os.getpid(), torch.__version__))
+        self._send(m.Ready(os.getpid(), torch.__version__, tuple(devices.available())))
         while not self._ended.is_set():
             self._obey(self._seconds_until_due())
             self._compute()
@@ -92,7 +101,10 @@ class Server:
         except EmbedvizError as error:
             self._send(m.Failed(run_id, name, error.sentence, error.details))
         except Exception as error:  # noqa: BLE001  # whatever torch raises ends in a sentence, not in a dead window
-            self._send(m.Failed(run_id, name, _sentence_for(error), traceback.format_exc()))
+            if run_id not in self._runs or not self._move(self._runs[run_id], error):
+                self._send(m.Failed(run_id, name, _sentence_for(error), traceback.format_exc()))
+            elif type(command) in CAN_BE_REPEATED:
+                self._carry_out(command)  # on the CPU, where no other device can fail
 
     def _compute(self) -> None:
         """Take a slice of steps and tell. Several runs take one step in turn, so that they stay in step."""
@@ -116,7 +128,21 @@ class Server:
         try:
             action()
         except Exception as error:  # noqa: BLE001  # out of memory, an operation the device lacks, ...
-            run.fail(_sentence_for(error), traceback.format_exc())
+            if not self._move(run, error):
+                run.fail(_sentence_for(error), traceback.format_exc())
+
+    def _move(self, run: ServedRun, error: Exception) -> bool:
+        """Let `run` go on with the CPU if its device is to blame for `error`; tell whether it was."""
+        what = devices.failure(error, run.session.config)
+        if what is None:
+            return False
+        details = traceback.format_exc()
+        try:
+            config = _on_the_cpu(run.session.config)
+            run.move(TrainingSession(config, self._texts[run.run_id], self._chooser), what, details)
+        except Exception as second:  # noqa: BLE001  # nor is there room on the CPU, say
+            run.fail(_sentence_for(second), f"{details}\n{traceback.format_exc()}")
+        return True
 
     # --- commands -----------------------------------------------------------------------------------
 
@@ -131,10 +157,24 @@ class Server:
             raise EmbedvizError("The trainer has no text to train on yet.", command.dataset_key)
         self._forget(command.run_id)
         dataset = self._datasets[command.dataset_key]
-        session = TrainingSession(command.config, dataset)
-        run = ServedRun(command.run_id, session, dataset.vocab_size, self._send, command.checkpoint)
-        self._runs[command.run_id] = run
+        moved = None
+        try:
+            run = self._begin(command, command.config, dataset)
+        except Exception as error:
+            what = devices.failure(error, command.config)
+            if what is None:
+                raise
+            moved = what, traceback.format_exc()
+        if moved is not None:  # the error is gone, and what it kept on the device
+            run = self._begin(command, _on_the_cpu(command.config), dataset)
+        self._runs[command.run_id], self._texts[command.run_id] = run, dataset
         self._send(run.started())
+        if moved is not None:
+            run.say_moved(*moved)
+
+    def _begin(self, command: m.StartRun, config: RunConfig, dataset: Dataset) -> ServedRun:
+        session = TrainingSession(config, dataset, self._chooser)
+        return ServedRun(command.run_id, session, self._send, command.checkpoint, command.edits)
 
     def _advance(self, command: m.Advance) -> None:
         run = self._runs[command.run_id]
@@ -153,9 +193,14 @@ class Server:
         self._send(m.Stopped(command.run_id))
 
     def _forget(self, run_id: str) -> None:
+        self._texts.pop(run_id, None)
         run = self._runs.pop(run_id, None)
         if run is not None:
             run.file.unmap()  # the window, which may yet have to open it, removes it
+
+
+def _on_the_cpu(config: RunConfig) -> RunConfig:
+    return config.replace(device="cpu", threads=0)  # as many threads as are fastest there
 
 
 def _sentence_for(error: Exception) -> str:

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QMenu, QMenuBar, QWidget
 
 @dataclass(frozen=True)
 class ActionSpec:
-    """One action; its object name is `name` + "Action". An empty `menu` keeps it out of the menus."""
+    """One action; its object name is `name` + "Action". A menu has a line above one that `begins` a group."""
 
     name: str
     menu: str
@@ -17,6 +17,7 @@ class ActionSpec:
     tip: str
     keys: tuple[str, ...] = ()
     checkable: bool = False
+    begins: bool = False
 
 
 Handler = Callable[[], object] | Callable[[bool], object]
@@ -39,18 +40,59 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ),
     ActionSpec("quit", "File", "Quit", "Close the window and end the trainer", ("Ctrl+Q",)),
     ActionSpec("play", "Run", "Play", "Start or pause the training (Space)", ("Space",)),
-    ActionSpec("step", "Run", "One step", "Take one optimiser step (→)", ("Right",)),
+    ActionSpec("step", "Run", "One step", "Take one optimiser step (Ctrl →)", ("Ctrl+Right",)),
     ActionSpec(
-        "back", "Run", "One step back", "Go back one step, by doing the run again up to there (←)", ("Left",)
+        "back",
+        "Run",
+        "One step back",
+        "Go back one step, by doing the run again up to there (Ctrl ←)",
+        ("Ctrl+Left",),
     ),
     ActionSpec("tenSteps", "Run", "Ten steps", "Take ten optimiser steps", ("Shift+Right",)),
     ActionSpec("tenBack", "Run", "Ten steps back", "Go back ten steps", ("Shift+Left",)),
     ActionSpec("rewind", "Run", "Rewind", "Back to the very same start (Home)", ("Home",)),
     ActionSpec("goTo", "Run", "Go to step…", "Go to any step of this run and pause there", ("Ctrl+G",)),
-    ActionSpec("slower", "Run", "Slower", "Fewer steps a second", ("[",)),
+    ActionSpec(
+        "nextPhase",
+        "Run",
+        "Next phase",
+        "Go to the next phase of this step; after the last one the step is taken (→)",
+        ("Right",),
+        begins=True,
+    ),
+    ActionSpec(
+        "prevPhase",
+        "Run",
+        "Previous phase",
+        "Go to the phase before; before the first, a step is taken back (←)",
+        ("Left",),
+    ),
+    ActionSpec("playPhases", "Run", "Play the phases", "Let the phases go by slowly", ("Ctrl+Space",)),
+    ActionSpec("slower", "Run", "Slower", "Fewer steps a second", ("[",), begins=True),
     ActionSpec("faster", "Run", "Faster", "More steps a second", ("]",)),
     ActionSpec(
-        "settings", "Run", "Settings…", "Model, start, optimiser, batch, split and seed of the run", ("Ctrl+,",)
+        "undo",
+        "Run",
+        "Undo",
+        "Take back what was changed by hand last, and the steps since then",
+        ("Ctrl+Z",),
+        begins=True,
+    ),
+    ActionSpec("redo", "Run", "Redo", "Change again by hand what was undone", ("Ctrl+Y", "Ctrl+Shift+Z")),
+    ActionSpec(
+        "freeze",
+        "Run",
+        "Freeze the selected row",
+        "Training leaves a frozen row of the table as it is",
+        ("Ctrl+R",),
+    ),
+    ActionSpec(
+        "settings",
+        "Run",
+        "Settings…",
+        "Model, start, optimiser, batch, split and seed of the run",
+        ("Ctrl+,",),
+        begins=True,
     ),
     ActionSpec("larger", "View", "Larger", "Everything larger", ("Ctrl++", "Ctrl+=")),
     ActionSpec("smaller", "View", "Smaller", "Everything smaller", ("Ctrl+-",)),
@@ -61,6 +103,18 @@ ACTIONS: tuple[ActionSpec, ...] = (
         "Blue and yellow weights",
         "Colours that people who confuse red and green can tell apart",
         checkable=True,
+        begins=True,
+    ),
+    ActionSpec(
+        "lessMotion", "View", "Less motion", "Nothing flies or fades: changes show at once", checkable=True
+    ),
+    ActionSpec(
+        "nextUnit",
+        "View",
+        "Next unit of losses",
+        "Say losses in nats, in bits or as perplexity, one after the other",
+        ("Ctrl+U",),
+        begins=True,
     ),
     ActionSpec(
         "table",
@@ -68,6 +122,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
         "Numbers as tables",
         "The numbers behind the pictures, for keyboard and screen reader",
         ("Ctrl+T",),
+        begins=True,
     ),
     ActionSpec(
         "sideBySide",
@@ -79,7 +134,9 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec(
         "merges", "View", "Merges, one by one", "How a subword vocabulary is made, step by step", ("Ctrl+M",)
     ),
-    ActionSpec("present", "View", "Present", "Full screen, larger, no menus; Esc leaves, “.” blanks", ("F5",)),
+    ActionSpec(
+        "present", "View", "Present", "Full screen, larger, no menus; Esc leaves, “.” blanks", ("F5",), begins=True
+    ),
     ActionSpec("keys", "Help", "Keys", "Every key there is", ("F1",)),
     ActionSpec("about", "Help", "About embedviz", "Version and what it is made with"),
 )
@@ -109,5 +166,7 @@ def fill_menus(bar: QMenuBar, actions: Mapping[str, QAction]) -> dict[str, QMenu
             menu = bar.addMenu(spec.menu)
             menu.setToolTipsVisible(True)
             menus[spec.menu] = menu
+        if spec.begins:
+            menus[spec.menu].addSeparator()
         menus[spec.menu].addAction(actions[spec.name])
     return menus

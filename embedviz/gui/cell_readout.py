@@ -1,52 +1,111 @@
-"""The cell under the pointer, in numbers: row, column, what the table, the model and the text say there."""
+"""One cell in numbers, the one pointed at or the one held: what the table, the model and the text say there."""
+
+from collections.abc import Collection, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import Slot
-from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
+from PySide6.QtCore import QPoint, Qt, Signal, Slot
+from PySide6.QtGui import QContextMenuEvent
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QStackedWidget, QWidget
 
-from embedviz.gui.plots.figures import figure
+from embedviz.analysis.figures import figure
+from embedviz.edits import HandEdit
+from embedviz.gui.documents import Document
+from embedviz.gui.hand_words import Cell, from_to
 from embedviz.gui.state import AppState
 from embedviz.gui.theme import Role, Theme
-from embedviz.gui.widgets import LiveLabel, caption
+from embedviz.gui.value_field import ValueField
+from embedviz.gui.widgets import LiveLabel, caption, named
 
 ROWS = ("logit", "softmax", "in the text")
 OF_LOGITS = ("softmax", "in the text")  # what only the cells of a table of logits have
+TITLE = "Cell under the pointer"
+NO_CELL = "Point at a cell; a click holds it."
+FIELD_TIP = "Type a number and press Return, or drag it sideways (slower with Shift). Esc leaves it as it is."
 
 
 class CellReadout(QWidget):
-    """Names one cell (row i, column j) of the table, and keeps its numbers current while training moves them."""
+    """Names one cell (row i, column j) of the table, and keeps its numbers current while training moves them.
+
+    The number of a cell that is held can be changed here: `field` tells what is asked for.
+    """
+
+    menu_wanted = Signal(int, int, QPoint)  # row and column, ids; where on the screen
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setAccessibleName("Cell under the pointer")
+        self.setAccessibleName(TITLE)
         self._theme = theme
-        self._cell: tuple[int, int] | None = None
-        self._title = QLabel("Cell under the pointer")
-        self._where = caption("Point at a cell of the table.", elided=True)
+        self._pointed: Cell | None = None
+        self._held: Cell | None = None
+        self._is_editable = False
+        self._changed: Mapping[Cell, HandEdit] = {}
+        self._frozen: Collection[int] = ()
+        self._title = QLabel(TITLE)
+        self._where = caption(NO_CELL, elided=True)
         self._values = {name: LiveLabel() for name in ROWS}
         self._names = {name: caption(name) for name in ROWS}
+        self.field = named(ValueField(), "cellValue", says="Value of the cell", tip=FIELD_TIP)
+        self._value = QStackedWidget()  # as high with the label as with the field: nothing jumps
+        self._value.addWidget(self._values["logit"])
+        self._value.addWidget(self.field)
+        self._row_note = caption()
+        self._by_hand = caption(elided=True)
+        self._problem = named(QLabel(wordWrap=True), "cellProblem")
+        self._also_name, self._also = caption(), QLabel()
+        self._also_values: NDArray[np.float32] | None = None
+        self._lay_out()
+        self.set_also("", None)
+        self.say("")
+        theme.changed.connect(self._restyle)
+        self._restyle()
+
+    def _lay_out(self) -> None:
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
-        grid.setVerticalSpacing(theme.px(2))
+        grid.setVerticalSpacing(self._theme.px(2))
         grid.setColumnStretch(1, 1)
-        grid.addWidget(self._title, 0, 0, 1, 2)
+        top = QHBoxLayout()
+        top.addWidget(self._title, 1)
+        top.addWidget(self._row_note)
+        grid.addLayout(top, 0, 0, 1, 2)
         grid.addWidget(self._where, 1, 0, 1, 2)
         for row, (name, label) in enumerate(self._values.items(), start=2):
             grid.addWidget(self._names[name], row, 0)
-            grid.addWidget(label, row, 1)
-        self._also_name, self._also = caption(), QLabel()
-        self._also_values: NDArray[np.float32] | None = None
-        grid.addWidget(self._also_name, len(ROWS) + 2, 0)
-        grid.addWidget(self._also, len(ROWS) + 2, 1)
-        self.set_also("", None)
-        theme.changed.connect(self._restyle)
-        self._restyle()
+            if name == "logit":
+                grid.addWidget(self._value, row, 1, Qt.AlignmentFlag.AlignLeft)
+            else:
+                grid.addWidget(label, row, 1)
+        below = len(ROWS) + 2
+        grid.addWidget(self._also_name, below, 0)
+        grid.addWidget(self._also, below, 1)
+        grid.addWidget(self._by_hand, below + 1, 0, 1, 2)
+        grid.addWidget(self._problem, below + 2, 0, 1, 2)
 
     @property
     def texts(self) -> tuple[str, ...]:
         """Everything that is shown, from top to bottom."""
         return (self._where.text(), *(label.text() for label in self._values.values()))
+
+    @property
+    def by_hand(self) -> str:
+        """What is said of hands: "by hand: −0.31 → +2.00 at step 120"."""
+        return self._by_hand.text()
+
+    @property
+    def problem(self) -> str:
+        """Why nothing was changed."""
+        return self._problem.text()
+
+    @property
+    def held(self) -> Cell | None:
+        """The cell that is shown when none is pointed at; row and column, ids."""
+        return self._held
+
+    @property
+    def cell(self) -> Cell | None:
+        """The cell that is shown; while a number is typed or dragged, the one that it is for."""
+        return self._held if self.field.hasFocus() else self._pointed or self._held
 
     def set_also(self, name: str, values: NDArray[np.float32] | None) -> None:
         """Show one number more, called `name`, that of the cell in `values` (V, C); None for no more."""
@@ -55,14 +114,33 @@ class CellReadout(QWidget):
         for label in (self._also_name, self._also):
             label.setVisible(values is not None)
 
+    def set_by_hand(self, changed: Mapping[Cell, HandEdit], frozen: Collection[int]) -> None:
+        """Take which cells were changed by hand, and which rows are frozen, by ids; shown at the next refresh."""
+        self._changed, self._frozen = changed, frozen
+
+    def set_editable(self, on: bool) -> None:
+        """Let the number of a cell that is held be changed, or not; shown at the next refresh."""
+        self._is_editable = on
+
+    def say(self, problem: str) -> None:
+        """Say why nothing was changed; "" for nothing to say."""
+        self._problem.setText(problem)
+        self._problem.setVisible(bool(problem))
+
     def point_at(self, state: AppState, row: int, column: int) -> None:
-        """Show row and column, both ids; nothing if they are negative."""
-        self._cell = (row, column) if row >= 0 and column >= 0 else None
+        """Show row and column, both ids; the cell that is held, or nothing, if they are negative."""
+        self._pointed = (row, column) if row >= 0 and column >= 0 else None
+        self.refresh(state)
+
+    def hold(self, state: AppState, cell: Cell | None) -> None:
+        """Show `cell`, ids, whenever none is pointed at."""
+        self._held = cell
+        self.say("")
         self.refresh(state)
 
     def refresh(self, state: AppState) -> None:
         """Take the numbers of the frame that is shown."""
-        document, snapshot = state.document, state.snapshot
+        document = state.document
         size = document.vocab_size if document else 0
         has_logits = state.config.model == "bigram"
         self._names["logit"].setText("logit" if has_logits else "value")
@@ -70,20 +148,37 @@ class CellReadout(QWidget):
             self._names[name].setVisible(has_logits)
             self._values[name].setVisible(has_logits)
         columns = size if has_logits else state.config.n_embd
-        if self._cell is None or document is None or self._cell[0] >= size or self._cell[1] >= columns:
-            self._where.setText("Point at a cell of the table.")
+        cell = self.cell
+        self._title.setText("Cell that is held" if cell is not None and cell == self._held else TITLE)
+        if cell is None or document is None or cell[0] >= size or cell[1] >= columns:
+            self._value.setCurrentWidget(self._values["logit"])
+            self._where.setText(NO_CELL)
+            self._by_hand.setText("")
+            self._row_note.setText("")
             for label in (*self._values.values(), self._also):
                 label.setText("–")
             return
-        row, column = self._cell
-        labels = document.tokenizer.labels
+        self._show_cell(state, document, *cell)
+
+    def _show_cell(self, state: AppState, document: Document, row: int, column: int) -> None:
+        snapshot, labels = state.snapshot, document.tokenizer.labels
+        has_logits = state.config.model == "bigram"
         second = f" ‘{labels[column]}’" if has_logits else ""
         step = f", step {snapshot.step:,}" if snapshot else ""
         self._where.setText(f"row {row} ‘{labels[row]}’, column {column}{second}{step}")
+        edit = self._changed.get((row, column))
+        words = f"by hand: {from_to(edit.before, edit.value)} at step {edit.step:,}" if edit else ""
+        self._by_hand.setText(words)
+        self._row_note.setText("row frozen" if row in self._frozen else "")
+        is_field = self._is_editable and (row, column) == self._held and snapshot is not None
+        self._value.setCurrentWidget(self.field if is_field else self._values["logit"])
         if snapshot is not None:
             numbers = snapshot.tables["token"][row].astype(np.float64)  # (C,)
             weights = np.exp(numbers - numbers.max())  # (C,)
-            self._values["logit"].setText(figure(float(numbers[column]), signed=True))
+            number = figure(float(numbers[column]), signed=True)
+            self._values["logit"].setText(number)
+            if is_field:
+                self.field.show_number(number)
             self._values["softmax"].setText(figure(float(weights[column] / weights.sum())))
         if self._also_values is not None:
             self._also.setText(figure(float(self._also_values[row, column]), signed=True))
@@ -92,13 +187,25 @@ class CellReadout(QWidget):
             share = times / max(1, int(document.pairs.row_sums[row]))
             self._values["in the text"].setText(f"{figure(share)} ({times:,} times)")
 
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        """Ask for the menu of the cell's row."""
+        event.setAccepted(self.cell is not None)
+        if self.cell is not None:
+            self.menu_wanted.emit(*self.cell, event.globalPos())
+
     @Slot()
     def _restyle(self) -> None:
         self._title.setFont(self._theme.font(Role.BODY, bold=True))
         self._also.setFont(self._theme.font(Role.BODY, bold=True))
+        self.field.setFont(self._theme.font(Role.BODY, bold=True))
+        self._problem.setFont(self._theme.font(Role.CAPTION))
+        self._problem.setStyleSheet(f"color: {self._theme.colours.warning};")
         for name, label in self._values.items():
             label.setFont(self._theme.font(Role.BODY, bold=True))
             if name == "in the text":
                 label.setStyleSheet(f"color: {self._theme.colours.data};")
             elif name == "softmax":
                 label.setStyleSheet(f"color: {self._theme.colours.model};")
+            else:
+                label.setStyleSheet(f"color: {self._theme.colours.ink};")  # in a stack only this keeps it bold
+        self.field.setStyleSheet(f"padding: 0 {self._theme.px(6)}px;")

@@ -1,20 +1,25 @@
 """What menus and keys do: one handler for every row of the table of actions, and the menus that are lists."""
 
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Qt, Slot
 from PySide6.QtGui import QAction, QActionGroup
-from PySide6.QtWidgets import QDialog, QInputDialog, QMainWindow, QMessageBox
+from PySide6.QtWidgets import QDialog, QInputDialog, QMainWindow, QMenu, QMessageBox
 
+from embedviz.analysis.units import UNITS, next_unit
 from embedviz.gui.actions import Handler, fill_menus, make_actions
 from embedviz.gui.background import Background
+from embedviz.gui.by_hand import HandEditor
 from embedviz.gui.controller import RunController
 from embedviz.gui.dialogs import KeysDialog, RunSettingsDialog, about_text
+from embedviz.gui.hand_actions import HandActions
 from embedviz.gui.presentation import Presentation
 from embedviz.gui.settings import Settings
-from embedviz.gui.state import AppState
+from embedviz.gui.state import AppState, Phase
+from embedviz.gui.step_through import StepThrough
 from embedviz.gui.tables import NumbersDialog
 from embedviz.gui.texts import TextOpener
 from embedviz.gui.theme import SCALE_STEP, Theme
@@ -37,6 +42,8 @@ class Commands(QObject):
         texts: TextOpener,
         settings: Settings,
         presentation: Presentation,
+        steps: StepThrough,
+        hand: HandEditor,
         theme: Theme,
     ) -> None:
         super().__init__(window)
@@ -46,11 +53,20 @@ class Commands(QObject):
         self._texts = texts
         self._settings = settings
         self._presentation = presentation
+        self._steps = steps
+        self._hand = hand
         self._theme = theme
         self._background = Background(self)
         self._tokenizers: TokenizerDialog | None = None
         self.actions = make_actions(window, self._handlers())
         self._make_menus()
+        self._hand_actions = HandActions(state, hand, self.actions, self)
+        if settings.flag("less_motion"):
+            self.actions["lessMotion"].trigger()
+        for signal in (state.trace_shown, state.run_changed, state.frame_shown):
+            signal.connect(self._show_phases)
+        steps.playing_changed.connect(self._show_phases)
+        self._show_phases()
         state.document_changed.connect(self._show_document)
         texts.failed.connect(self._show_document)  # the action was ticked before it was refused
 
@@ -69,6 +85,12 @@ class Commands(QObject):
             "tenBack": partial(controller.step, -10),
             "rewind": controller.rewind,
             "goTo": self._ask_step,
+            "nextPhase": self._steps.next,
+            "prevPhase": self._steps.previous,
+            "playPhases": self._steps.toggle_play,
+            "undo": self._hand.undo,
+            "redo": self._hand.redo,
+            "freeze": self._freeze,
             "slower": partial(controller.change_pace, faster=False),
             "faster": partial(controller.change_pace, faster=True),
             "settings": self._ask_settings,
@@ -76,6 +98,8 @@ class Commands(QObject):
             "smaller": lambda: theme.set_scale(theme.scale - SCALE_STEP),
             "normal": partial(theme.set_scale, 1.0),
             "colourBlind": self._state.set_colour_blind,
+            "lessMotion": self._set_less_motion,
+            "nextUnit": self._next_unit,
             "table": self._show_numbers,
             "sideBySide": partial(self._show_tokenizers, "side"),
             "merges": partial(self._show_tokenizers, "merges"),
@@ -98,15 +122,62 @@ class Commands(QObject):
         menus["File"].insertMenu(samples.menuAction(), self._recent)
         self._recent.aboutToShow.connect(self._fill_recent)
         self._recent.triggered.connect(self._open_recent)
-        look = menus["View"].addMenu("Theme")
+        themes = self._make_choices(menus["View"].addMenu("Theme"), THEMES, self._choose_theme)
+        themes[self._theme.mode].setChecked(True)
+        units = menus["View"].addMenu("Losses in")
+        menus["View"].insertMenu(self.actions["nextUnit"], units)
+        titles = tuple((unit.name, unit.title) for unit in UNITS.values())
+        self._units = self._make_choices(units, titles, self._choose_unit)
+        self._state.unit_changed.connect(self._show_unit)
+        self._show_unit()
+
+    def _make_choices(
+        self, menu: QMenu, choices: Iterable[tuple[str, str]], chosen: Callable[[QAction], None]
+    ) -> dict[str, QAction]:
+        """Fill a menu with things of which one is chosen; return the actions by name."""
         group = QActionGroup(self)
-        for name, title in THEMES:
-            action = look.addAction(title)
+        actions = {}
+        for name, title in choices:
+            actions[name] = action = menu.addAction(title)
             action.setData(name)
             action.setCheckable(True)
-            action.setChecked(name == self._theme.mode)
             group.addAction(action)
-        look.triggered.connect(self._choose_theme)
+        menu.triggered.connect(chosen)
+        return actions
+
+    @Slot()
+    def _show_phases(self) -> None:
+        """There are phases to walk through where the run stands; where it plays they stop it."""
+        state = self._state
+        plays = state.run.phase is Phase.PLAYING
+        stands = state.run.phase is Phase.PAUSED and state.trace is not None
+        is_first = state.phase_index <= 0 and (state.run.step == 0 or state.phase_index < 0)
+        self.actions["nextPhase"].setEnabled(plays or stands)
+        self.actions["prevPhase"].setEnabled(plays or (stands and not is_first))
+        self.actions["playPhases"].setEnabled(plays or stands or self._steps.is_playing)
+        self.actions["playPhases"].setText("Stop the phases" if self._steps.is_playing else "Play the phases")
+
+    @Slot()
+    def _show_unit(self) -> None:
+        self._units[self._state.unit.name].setChecked(True)
+
+    @Slot(QAction)
+    def _choose_unit(self, action: QAction) -> None:
+        self._state.set_unit(UNITS[str(action.data())])
+
+    @Slot()
+    def _next_unit(self) -> None:
+        self._state.set_unit(next_unit(self._state.unit))
+
+    @Slot(bool)
+    def _set_less_motion(self, on: bool) -> None:
+        self._state.less_motion = on
+        self._settings.set("less_motion", on)
+
+    @Slot()
+    def _freeze(self) -> None:
+        if self._state.selected_id is not None:
+            self._hand.toggle_frozen(self._state.selected_id)
 
     @Slot()
     def _show_document(self) -> None:
@@ -157,7 +228,13 @@ class Commands(QObject):
 
     @Slot()
     def _ask_settings(self) -> None:
-        dialog = RunSettingsDialog(self._state.config, self._theme, self._window)
+        dialog = RunSettingsDialog(
+            self._state.config,
+            self._theme,
+            self._window,
+            devices=self._controller.devices,
+            choice=self._state.run.choice,
+        )
         dialog.accepted.connect(self._take_settings)
         _open(dialog)
 
@@ -165,7 +242,7 @@ class Commands(QObject):
     def _take_settings(self) -> None:
         dialog = self.sender()
         assert isinstance(dialog, RunSettingsDialog)
-        self._texts.apply(dialog.config)
+        self._texts.apply(self._state.config.replace(**dialog.changes()))
 
     @Slot()
     def _show_numbers(self) -> None:

@@ -27,6 +27,7 @@ class RunController(QObject):
     """Owns the run: one at a time is shown. Everything here returns at once; the worker does the waiting."""
 
     frame = Signal()  # a frame timer's tick on which there was a newer snapshot
+    predicted = Signal(object)  # the answer to Predict: m.Predicted, or m.Failed
 
     def __init__(
         self, state: AppState, worker: TrainingWorker, notices: Notices, parent: QObject | None = None
@@ -38,6 +39,7 @@ class RunController(QObject):
         self._run_numbers = itertools.count(1)
         self._sent_key = ""
         self.torch_version = ""  # as the trainer told it
+        self.devices: tuple[str, ...] = ("cpu",)  # the same
         self._play_when_started = False
         self._has_ended = False
         worker.event_received.connect(self._on_event)
@@ -96,7 +98,7 @@ class RunController(QObject):
             self._sent_key = ""
             self._worker.start()
         if state.run.run_id and checkpoint is None:
-            self._send(m.StopRun(state.run.run_id))
+            self.send(m.StopRun(state.run.run_id))
         run_id = state.run.run_id if checkpoint is not None else f"run-{next(self._run_numbers)}"
         problem = table_problem(state.config, document.vocab_size)
         if problem:
@@ -106,14 +108,16 @@ class RunController(QObject):
             self._notices.show(Notice(problem, topic="run"))
             return
         if self._sent_key != document.key:
-            self._send(m.LoadDataset(document.key, document.dataset))
+            self.send(m.LoadDataset(document.key, document.dataset))
             self._sent_key = document.key
-        self._send(m.StartRun(run_id, document.key, state.config, checkpoint))
+        edits = () if checkpoint is None else state.run.edits
+        self.send(m.StartRun(run_id, document.key, state.config, checkpoint, edits))
         state.record = self._worker.record(run_id)
         state.update_run(phase=Phase.WARMING, run_id=run_id, config=state.config, reason="")
         if checkpoint is None:
             state.snapshot = state.previous = None
-            state.update_run(step=0, reading=None, parameters=0)
+            state.update_run(step=0, reading=None, parameters=0, choice="", edits=(), can_redo=False)
+            state.show_trace(None)
             known = start_snapshot(run_id, state.config, document, state.context_ids)
             if known is not None:
                 state.show_snapshot(known)
@@ -132,7 +136,7 @@ class RunController(QObject):
             self.resume()
         elif phase is Phase.PLAYING:
             self._state.update_run(phase=Phase.PAUSING)
-            self._send(m.Pause(self._state.run.run_id))
+            self.send(m.Pause(self._state.run.run_id))
         elif phase is Phase.PAUSED:
             self._play()
         elif phase is Phase.WARMING:
@@ -153,14 +157,14 @@ class RunController(QObject):
             until = m.Until()
         if until != self._state.until:
             self._state.set_until(until)  # what is chosen on screen is what happens
-        self._send(m.Play(run.run_id, until))
+        self.send(m.Play(run.run_id, until))
 
     def step(self, steps: int = 1) -> None:
         """Take a few steps, then pause; a negative number goes back (by doing the run again up to there)."""
         if self._state.run.phase is not Phase.PAUSED:
             return
         if steps > 0:
-            self._send(m.Advance(self._state.run.run_id, steps))
+            self.send(m.Advance(self._state.run.run_id, steps))
         else:
             self.go_to(max(0, self._state.run.step + steps))
 
@@ -172,12 +176,12 @@ class RunController(QObject):
     def go_to(self, step: int) -> None:
         """Go to a step and pause there."""
         if self._state.run.phase in (Phase.PAUSED, Phase.PLAYING, Phase.PAUSING):
-            self._send(m.GoTo(self._state.run.run_id, step))
+            self.send(m.GoTo(self._state.run.run_id, step))
 
     def set_pace(self, pace: float | None) -> None:
         """Take so many steps a second; None for as many as it goes."""
         self._state.set_pace(pace)
-        self._send(m.SetPace(self._state.run.run_id, pace))
+        self.send(m.SetPace(self._state.run.run_id, pace))
 
     def set_until(self, until: m.Until) -> None:
         """Set when playing ends by itself, also for what plays already."""
@@ -203,9 +207,16 @@ class RunController(QObject):
             self._state.wants_activations = wanted
             self._watch()
 
+    def set_wants_traces(self, wanted: bool) -> None:
+        """Ask for traces of the steps, or not any more."""
+        if wanted != self._state.wants_traces:
+            self._state.wants_traces = wanted
+            self._watch()
+
     # --- the trainer --------------------------------------------------------------------------------
 
-    def _send(self, command: m.Command) -> None:
+    def send(self, command: m.Command) -> None:
+        """Tell the trainer; a notice says if there is none."""
         try:
             self._worker.send(command)
         except TrainerGoneError as error:
@@ -218,8 +229,9 @@ class RunController(QObject):
             contexts: m.Array = np.atleast_2d(self._state.context_ids)  # (1, T)
             if contexts.shape[1] == 0:
                 contexts = np.zeros((0, 1), np.int64)
-            wanted = self._state.wants_gradients, self._state.wants_activations
-            self._send(m.Watch(run_id, contexts, *wanted))
+            state = self._state
+            wanted = state.wants_gradients, state.wants_activations, state.wants_traces
+            self.send(m.Watch(run_id, contexts, *wanted))
 
     @Slot()
     def _show_newest(self) -> None:
@@ -244,6 +256,9 @@ class RunController(QObject):
                 uniform=event.uniform,
                 reading=event.reading,
                 reason="",
+                choice=event.choice,
+                edits=event.edits,
+                can_redo=False,
             )
             if event.config.block_size != state.config.block_size:  # the text is shorter than that
                 state.selection_changed.emit()
@@ -258,8 +273,19 @@ class RunController(QObject):
             if event.reason in ("diverged", "failed"):
                 self._notices.show(Notice(event.sentence, event.details, topic="run"))
         elif isinstance(event, m.Ready):
-            self.torch_version = event.torch_version
+            self.torch_version, self.devices = event.torch_version, event.devices
+        elif isinstance(event, m.Predicted):
+            self.predicted.emit(event)
+        elif isinstance(event, m.Traced):
+            state.show_trace(event.trace)
+        elif isinstance(event, m.Edited):
+            state.update_run(step=event.step, edits=event.edits, can_redo=event.can_redo)
+        elif isinstance(event, m.Moved):
+            state.update_run(config=event.config, step=event.step, choice="")
+            self._notices.show(Notice(event.sentence, event.details, topic="device"))
         elif isinstance(event, m.Failed):
+            if event.command == "Predict":
+                self.predicted.emit(event)
             if event.command == "StartRun":
                 state.update_run(phase=Phase.REFUSED)
             self._notices.show(Notice(event.sentence, event.details, topic="run"))

@@ -2,6 +2,7 @@
 
 import platform
 import re
+from collections.abc import Sequence
 
 from PySide6 import __version__ as pyside_version
 from PySide6.QtCore import Qt, Slot
@@ -36,31 +37,50 @@ CHOICES = (
 LEFT = ("model", "n_embd", "hidden", "block_size", "init", "layer_init", "vocab_size", "val_fraction", "seed")
 RIGHT = ("batch", "batch_size", "optimizer", "lr", "beta1", "beta2", "weight_decay", "clip", "schedule")
 OF_SCHEDULES = ("warmup_steps", "schedule_steps")
+MACHINE = ("device", "threads")
+AUTO = "auto"
 
 
 class RunSettingsDialog(QDialog):
-    """A form over RunConfig. `config` is what was accepted; a wrong value is told in a sentence, and stays."""
+    """A form over RunConfig. `config` is what was accepted; a wrong value is told in a sentence, and stays.
 
-    def __init__(self, config: RunConfig, theme: Theme, parent: QWidget | None = None) -> None:
+    `devices` can be chosen; `choice` says how the last run's device was, where that was left open.
+    """
+
+    def __init__(
+        self,
+        config: RunConfig,
+        theme: Theme,
+        parent: QWidget | None = None,
+        *,
+        devices: Sequence[str] = ("cpu",),
+        choice: str = "",
+    ) -> None:
         super().__init__(parent)
         self.setWindowTitle("Settings of the run")
         self.setObjectName("runSettings")
-        self.config = config
+        self.config = self._opened_with = config
+        self._choice = choice
         self._choices = {name: named(Choice(), f"setting_{name}", says=title) for name, title, _ in CHOICES}
         self._titles = {name: title for name, title, _ in CHOICES} | {"batch": "Each step sees"}
+        self._titles |= {"device": "Device", "threads": "Threads"}
         self._titles |= {name: setting.title for name, setting in catalog.SETTINGS.items()}
         for name, _, table in CHOICES:
             self._fill(name, table)
         self._batch = named(Choice(), "setting_batch", says=self._titles["batch"])
         for name, title in BATCHES:
             self._batch.addItem(title, name)
+        self._device = named(Choice(), "setting_device", says="Device")
+        for name in dict.fromkeys((AUTO, *devices, config.device)):
+            self._device.addItem("auto: the fastest here" if name == AUTO else name.upper(), name)
+        self._threads = named(QLineEdit(), "setting_threads", tip=f"Of the CPU; {AUTO}: as many as are fastest.")
         self._numbers = {name: named(QLineEdit(), f"setting_{name}") for name in catalog.SETTINGS}
         for name, edit in self._numbers.items():
             edit.setToolTip(catalog.SETTINGS[name].line)
         self._forms: dict[str, QFormLayout] = {}
         columns = QHBoxLayout()
         columns.setSpacing(theme.px(32))
-        for names in (LEFT, (*RIGHT, *OF_SCHEDULES)):
+        for names in (LEFT, (*RIGHT, *OF_SCHEDULES, *MACHINE)):
             columns.addLayout(self._make_form(names, theme))
         self._line = caption()
         self._line.setWordWrap(True)
@@ -82,7 +102,7 @@ class RunSettingsDialog(QDialog):
         self._show_config(config)
         self._choices["model"].activated.connect(self._take_model)
         self._choices["optimizer"].activated.connect(self._take_defaults)
-        for box in (*self._choices.values(), self._batch):
+        for box in (*self._choices.values(), self._batch, self._device):
             box.currentIndexChanged.connect(self._explain)
         self._explain()
 
@@ -105,17 +125,20 @@ class RunSettingsDialog(QDialog):
         return column
 
     def _widget(self, name: str) -> QWidget:
-        return self._batch if name == "batch" else self._choices.get(name) or self._numbers[name]
+        others = {"batch": self._batch, "device": self._device, "threads": self._threads}
+        return others.get(name) or self._choices.get(name) or self._numbers[name]
 
     def _show_config(self, config: RunConfig) -> None:
         for name, box in self._choices.items():
             box.setCurrentIndex(box.findData(getattr(config, name)))
         self._batch.setCurrentIndex(0 if config.whole_text else 1)
+        self._device.setCurrentIndex(self._device.findData(config.device))
+        self._threads.setText(str(config.threads or AUTO))
         for name, edit in self._numbers.items():
             value = getattr(config, name)
             if name == "batch_size" and value == WHOLE_TEXT:
                 value = catalog.SETTINGS[name].default
-            edit.setText(f"{value:g}" if isinstance(value, float) else str(value))
+            edit.setText(_written(value))
 
     @Slot()
     def _take_model(self) -> None:
@@ -134,25 +157,34 @@ class RunSettingsDialog(QDialog):
     def _take_defaults(self) -> None:
         model, optimizer = (str(self._choices[name].currentData()) for name in ("model", "optimizer"))
         for name, value in catalog.optimizer_defaults(model, optimizer).items():
-            self._numbers[name].setText(f"{value:g}")
+            self._numbers[name].setText(_written(value))
 
     @Slot()
     def _explain(self) -> None:
         """Show the rows that the choices have, and say what is chosen."""
         chosen = {name: table[self._choices[name].currentData()] for name, _, table in CHOICES}
         model = chosen["model"]
-        shown = {*self._choices, "batch", "clip", "val_fraction", "seed", "block_size"}
+        shown = {*self._choices, "batch", "clip", "val_fraction", "seed", "block_size", "device"}
         shown |= {*model.settings, *chosen["optimizer"].settings, *chosen["schedule"].settings}
         shown |= set(catalog.TOKENIZERS[self.config.tokenizer].settings)
         if model.name == "bigram":
             shown.discard("layer_init")
         if self._batch.currentData() == "sampled":
             shown.add("batch_size")
+        if self._device.currentData() in (AUTO, "cpu"):
+            shown.add("threads")
         for name, form in self._forms.items():
             form.setRowVisible(self._widget(name), name in shown)
         told = ["model", "init", *(["layer_init"] if "layer_init" in shown else []), "optimizer"]
-        self._line.setText("\n".join(f"{chosen[name].title}: {chosen[name].line}" for name in told))
-        self.adjustSize()
+        lines = [f"{chosen[name].title}: {chosen[name].line}" for name in told]
+        if self._choice:
+            lines.append(f"Now on {self._choice}")
+        self._line.setText("\n".join(lines))
+        layout = self.layout()
+        assert layout is not None
+        layout.activate()
+        width = max(self.minimumWidth(), layout.minimumSize().width())
+        self.resize(width, layout.totalHeightForWidth(width))  # adjustSize leaves a third of the screen empty
 
     def accept(self) -> None:
         """Take the form if all of it is valid, else say what is not."""
@@ -164,6 +196,11 @@ class RunSettingsDialog(QDialog):
             return
         super().accept()
 
+    def changes(self) -> dict[str, object]:
+        """Return what was changed here, by field of RunConfig: what changed elsewhere meanwhile is left alone."""
+        before = vars(self._opened_with)
+        return {name: value for name, value in vars(self.config).items() if value != before[name]}
+
     def _read(self) -> RunConfig:
         values: dict[str, object] = {name: box.currentData() for name, box in self._choices.items()}
         model = catalog.MODELS[str(values["model"])]
@@ -173,24 +210,44 @@ class RunSettingsDialog(QDialog):
         for name, edit in self._numbers.items():
             if name == "batch_size" and whole:
                 values[name] = WHOLE_TEXT
-                continue
-            if not self._forms[name].isRowVisible(edit):
-                continue  # what is chosen has no such setting
-            setting = catalog.SETTINGS[name]
-            text = edit.text().strip()
-            if re.fullmatch(r"\d{1,3},\d{3}", text):
-                raise ConfigError(
-                    f"{setting.title} is ‘{text}’: write a thousand as 1000, a decimal with a point."
-                )
-            text = text.replace(",", ".")
-            try:
-                values[name] = int(text) if setting.integer else float(text)
-            except ValueError as error:
-                kind = "a whole number" if setting.integer else "a number"
-                raise ConfigError(f"{setting.title} is ‘{edit.text()}’, but has to be {kind}.") from error
-            if name == "batch_size" and values[name] == WHOLE_TEXT:
-                raise ConfigError("Batch size has to be 1 or more; for all of it choose ‘whole text’.")
+            elif self._forms[name].isRowVisible(edit):  # else what is chosen has no such setting
+                values[name] = self._number(catalog.SETTINGS[name], edit.text().strip())
+        values["device"] = self._device.currentData()
+        if self._forms["threads"].isRowVisible(self._threads):
+            values["threads"] = _thread_count(self._threads.text().strip())
         return self.config.replace(**values)
+
+    def _number(self, setting: catalog.Setting, text: str) -> float:
+        if re.fullmatch(r"\d{1,3},\d{3}", text):
+            raise ConfigError(f"{setting.title} is ‘{text}’: write a thousand as 1000, a decimal with a point.")
+        point = text.replace(",", ".")
+        try:
+            number = int(point) if setting.integer else float(point)
+        except ValueError as error:
+            kind = "a whole number" if setting.integer else "a number"
+            raise ConfigError(f"{setting.title} is ‘{text}’, but has to be {kind}.") from error
+        if setting.name == "batch_size" and number == WHOLE_TEXT:
+            raise ConfigError("Batch size has to be 1 or more; for all of it choose ‘whole text’.")
+        tokenizer = catalog.TOKENIZERS[self.config.tokenizer]
+        least = tokenizer.minimums.get(setting.name, number)
+        if number < least:
+            raise ConfigError(
+                f"{setting.title} is {number:,}, but has to be {least:,} or more for the tokenizer "
+                f"‘{tokenizer.title}’."
+            )
+        return number
+
+
+def _written(value: float) -> str:
+    """Return all the digits of a setting, so that one that is not touched stays the same."""
+    return repr(value).removesuffix(".0")
+
+
+def _thread_count(text: str) -> int:
+    try:
+        return 0 if text == AUTO else int(text)
+    except ValueError as error:
+        raise ConfigError(f"Threads is ‘{text}’, but has to be a whole number, or ‘{AUTO}’.") from error
 
 
 class KeysDialog(QDialog):

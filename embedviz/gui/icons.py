@@ -7,7 +7,7 @@ _SIZE = 64  # designed pixels of the pixmap; Qt scales it down
 
 
 def transport_icon(name: str, colour: QColor) -> QIcon:
-    """Return the icon "play", "pause", "step", "back" or "rewind" in `colour`."""
+    """Return the icon "play", "pause", "step", "back", "next", "previous" or "rewind" in `colour`."""
     pixmap = QPixmap(_SIZE, _SIZE)
     pixmap.fill(Qt.GlobalColor.transparent)
     painter = QPainter(pixmap)
@@ -33,5 +33,7 @@ _SHAPES: dict[str, tuple[QRectF | QPolygonF, ...]] = {
     "pause": (QRectF(16, 12, 11, 40), QRectF(37, 12, 11, 40)),
     "step": (_triangle(14, 42), QRectF(44, 12, 7, 40)),
     "back": (_triangle(50, 22), QRectF(13, 12, 7, 40)),
+    "next": (_triangle(24, 44),),
+    "previous": (_triangle(40, 20),),
     "rewind": (QRectF(8, 12, 6, 40), _triangle(36, 15), _triangle(58, 37)),
 }

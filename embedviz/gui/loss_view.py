@@ -9,6 +9,7 @@ import numpy as np
 from PySide6.QtCore import Slot
 from PySide6.QtWidgets import QStackedLayout, QWidget
 
+from embedviz.analysis.units import next_unit
 from embedviz.gui.state import AppState
 from embedviz.gui.theme import Theme
 from embedviz.gui.widgets import caption
@@ -33,6 +34,7 @@ class LossView(QWidget):
         self.curve: LossCurve | None = None
         state.frame_shown.connect(self.refresh)
         state.document_changed.connect(self.refresh)
+        state.unit_changed.connect(self.refresh)
 
     def load(self) -> None:
         """Import the plotting library and show the curve."""
@@ -44,6 +46,7 @@ class LossView(QWidget):
             self._stack.addWidget(self.curve)
             self._stack.setCurrentWidget(self.curve)
             self.curve.set_gap_mode(self._gap_mode)
+            self.curve.unit_clicked.connect(self._change_unit)
             self.refresh()
 
     def set_gap_mode(self, on: bool) -> None:
@@ -53,16 +56,25 @@ class LossView(QWidget):
             self.curve.set_gap_mode(on)
 
     @Slot()
+    def _change_unit(self) -> None:
+        self._state.set_unit(next_unit(self._state.unit))
+
+    @Slot()
     def refresh(self) -> None:
         """Draw what the record holds up to the step that is shown."""
         state, curve = self._state, self.curve
         document = state.document
-        if curve is None or document is None:
+        if curve is None:
+            return
+        unit = state.unit
+        curve.set_unit(unit)
+        if document is None:
             return
         run = state.run
-        curve.set_floor(document.floor, f"floor of any bigram table {document.floor:.3f}")
-        uniform = math.log(document.vocab_size)
-        curve.set_uniform(uniform, f"ln {document.vocab_size} = {uniform:.3f}")
+        curve.set_floor(document.floor, f"floor of any bigram table {unit.figure(document.floor, decimals=3)}")
+        size = document.vocab_size
+        guess = f"{unit.guess.format(size)} = {unit.figure_of_guessing(size, decimals=3)}"
+        curve.set_uniform(math.log(size), guess)
         record = state.record
         if record is None or run.reading is None:
             return

@@ -7,12 +7,15 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
+from embedviz.analysis.units import NATS, LossUnit
 from embedviz.config import RunConfig
+from embedviz.edits import HandEdit
 from embedviz.engine.messages import Reading, Until
 from embedviz.engine.record import RunRecord
 from embedviz.engine.snapshots import Snapshot
 from embedviz.gui.documents import Document
 from embedviz.text.tokenizers import UNKNOWN, Line
+from embedviz.trace import StepTrace, TracePhase
 
 AT_ONCE = 5000  # characters of an own line that are cut into tokens within a frame; longer ones take longer
 
@@ -41,6 +44,9 @@ class RunStatus:
     uniform: float = 0.0  # ln V
     reading: Reading | None = None
     reason: str = ""  # why it paused
+    choice: str = ""  # how device and threads were chosen
+    edits: tuple[HandEdit, ...] = ()  # what was changed by hand
+    can_redo: bool = False
 
 
 class AppState(QObject):
@@ -55,6 +61,8 @@ class AppState(QObject):
     pace_changed = Signal()
     colours_changed = Signal()
     frame_shown = Signal()
+    unit_changed = Signal()  # in which losses are said
+    trace_shown = Signal()  # another step, or another phase of it
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -63,7 +71,7 @@ class AppState(QObject):
         self.wanted_line = ""  # the own line as it was last asked for: a long one is cut later
         self.selected = -1
         self.hovered_token = -1
-        self.config = RunConfig()  # what was asked for; run.config is what runs
+        self.config = RunConfig(device="auto", threads=0)  # what was asked for; run.config is what runs
         self.run = RunStatus()
         self.record: RunRecord | None = None
         self.snapshot: Snapshot | None = None
@@ -72,14 +80,20 @@ class AppState(QObject):
         self.until = Until(converged=True)
         self.wants_gradients = False
         self.wants_activations = False
+        self.wants_traces = False
         self.colour_blind = False
+        self.less_motion = False
+        self.unit: LossUnit = NATS
+        self.trace: StepTrace | None = None  # of the step that would come next
+        self.phase_index = -1  # of the phase that is looked at; -1 for none
 
     # --- text ---------------------------------------------------------------------------------------
 
     def set_document(self, document: Document, line: str) -> None:
         """Replace the training text and the own line."""
         self.document = document
-        self.snapshot = self.previous = None
+        self.snapshot = self.previous = self.trace = None
+        self.phase_index = -1
         self.encoded = _without_tokens(line)  # the ids of the old line mean nothing here
         self.selected = -1
         self.hovered_token = -1
@@ -160,6 +174,33 @@ class AppState(QObject):
         """Draw signed numbers in blue and yellow instead of blue and red."""
         self.colour_blind = on
         self.colours_changed.emit()
+
+    def set_unit(self, unit: LossUnit) -> None:
+        """Say losses in `unit`, everywhere."""
+        if unit is not self.unit:
+            self.unit = unit
+            self.unit_changed.emit()
+
+    # --- the step-through ---------------------------------------------------------------------------
+
+    def show_trace(self, trace: StepTrace | None) -> None:
+        """Make `trace` the step that the step-through shows."""
+        self.trace = trace
+        if trace is None or self.phase_index >= len(trace.phases):
+            self.phase_index = -1
+        self.trace_shown.emit()
+
+    def show_phase(self, index: int) -> None:
+        """Look at a phase of the trace; -1 for none."""
+        if index != self.phase_index:
+            self.phase_index = index
+            self.trace_shown.emit()
+
+    @property
+    def phase(self) -> TracePhase | None:
+        """The phase that is looked at."""
+        trace = self.trace
+        return trace.phases[self.phase_index] if trace is not None and self.phase_index >= 0 else None
 
     # --- run ----------------------------------------------------------------------------------------
 

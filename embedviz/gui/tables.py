@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Slot
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QTableView, QTabWidget, QVBoxLayout, QWidget
 
 from embedviz.gui.state import AppState
@@ -12,6 +12,7 @@ from embedviz.gui.table_view import softmax_rows
 from embedviz.gui.theme import Theme
 
 Index = QModelIndex | QPersistentModelIndex
+LOSSES = ("training", "validation")
 FEW_COLUMNS = 100  # beyond that measuring every cell takes too long
 
 
@@ -49,12 +50,18 @@ class NumbersModel(QAbstractTableModel):
 
 
 class NumbersDialog(QDialog):
-    """The table, the next token and the losses of the frame that was shown when it was opened."""
+    """The table, the next token and the losses of the frame that was shown when it was opened.
+
+    The numbers stay; the unit in which the losses are said is the one of now.
+    """
 
     def __init__(self, state: AppState, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("numbersDialog")
         self.setWindowTitle("Numbers as tables")
+        self._state = state
+        self._losses: NDArray[np.float64] | None = None  # (R, 2): training, validation; nats per token
+        self._steps: list[str] = []
         self.resize(theme.px(900), theme.px(600))
         self.tabs = QTabWidget()
         layout = QVBoxLayout(self)
@@ -65,6 +72,7 @@ class NumbersDialog(QDialog):
         buttons.rejected.connect(self.reject)
         layout.addWidget(buttons)
         self._fill(state)
+        state.unit_changed.connect(self._show_losses)
 
     def _fill(self, state: AppState) -> None:
         document, snapshot = state.document, state.snapshot
@@ -84,14 +92,29 @@ class NumbersDialog(QDialog):
             self._add(f"Activations: {name}", hidden, contexts, units)
         readings = state.record.readings() if state.record else []
         if readings:
-            losses = np.array([(r.train, np.nan if r.val is None else r.val) for r in readings])  # (R, 2)
-            steps = [f"step {reading.step:,}" for reading in readings]
-            self._add("Losses, nats per token", losses, steps, ("training", "validation"))
+            self._losses = np.array([(r.train, np.nan if r.val is None else r.val) for r in readings])
+            self._steps = [f"step {reading.step:,}" for reading in readings]
+            self._loss_view = self._add("Losses", self._losses, self._steps, LOSSES)
+            self._show_losses()
 
-    def _add(self, title: str, values: NDArray[np.floating], rows: Sequence[str], columns: Sequence[str]) -> None:
+    @Slot()
+    def _show_losses(self) -> None:
+        if self._losses is None:
+            return
+        unit, view = self._state.unit, self._loss_view
+        title, old = f"Losses, {unit.words}", view.model()
+        view.setModel(NumbersModel(unit.converted(self._losses), self._steps, LOSSES, view))
+        old.deleteLater()  # else each change of the unit would leave a model behind
+        view.setAccessibleName(title)
+        self.tabs.setTabText(self.tabs.indexOf(view), title)
+
+    def _add(
+        self, title: str, values: NDArray[np.floating], rows: Sequence[str], columns: Sequence[str]
+    ) -> QTableView:
         view = QTableView()
         view.setAccessibleName(title)
         view.setModel(NumbersModel(values, rows, columns, view))
         if len(columns) <= FEW_COLUMNS:
             view.resizeColumnsToContents()
         self.tabs.addTab(view, title)
+        return view

@@ -1,63 +1,34 @@
 """Opening and cutting texts behind the window; whatever goes wrong is one notice, and what was open stays."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
+from PySide6.QtWidgets import QFileDialog, QWidget
 
 from embedviz import catalog
 from embedviz.config import RunConfig
 from embedviz.errors import ConfigError, EmbedvizError
 from embedviz.gui.background import Background
 from embedviz.gui.controller import RunController
-from embedviz.gui.documents import Document, is_offered_as_items, read_sample
+from embedviz.gui.documents import is_offered_as_items
 from embedviz.gui.limits import table_problem
 from embedviz.gui.notices import Notice, Notices
 from embedviz.gui.settings import Settings
 from embedviz.gui.state import AppState, Phase
+from embedviz.gui.text_requests import CUTTING, Button, Question, Read, Ready, Request, changes, cut, sample_reader
 from embedviz.text.corpus import Corpus, corpus_from_text, read_corpus
 from embedviz.text.progress import Progress, quiet
 
 PASTED = "Pasted text"
-CUTTING = frozenset({"tokenizer", "tokenizer_file", "vocab_size", "per_line", "val_fraction", "seed"})
-"""The settings that decide what is made of a text; all others are of the run alone."""
-
-_Button = QMessageBox.StandardButton
 
 
-@dataclass(frozen=True)
-class _Request:
-    """What a person asked for: a text, and how to cut it."""
-
-    name: str
-    read: Callable[[Progress], Corpus]  # is called on another thread, and so holds nothing of Qt
-    config: RunConfig  # to cut the text with
-    per_line: bool | None = None  # read as a list, or not; None for what the text itself says
-    is_new: bool = True  # False: the text that is open, cut otherwise
-    path: Path | None = None
-    is_agreed: bool = False  # that a run that is under way ends
-
-
-class _Ready(NamedTuple):
-    document: Document
-    line: str
-    is_offered_as_items: bool
-
-
-def _prepare(read: Callable[[Progress], Corpus], config: RunConfig, progress: Progress) -> _Ready:
+def _prepare(read: Read, config: RunConfig, progress: Progress) -> Ready:
     corpus = read(progress)
-    document = Document.make(corpus, config.replace(per_line=corpus.per_line), progress)
-    if problem := table_problem(config, document.vocab_size):
-        raise EmbedvizError(problem)
-    line = document.first_line()
-    tokenizer = document.tokenizer
-    _ = tokenizer.vocabulary, tokenizer.labels, tokenizer.encode_line(line)  # made here, the window only looks
-    return _Ready(document, line, is_offered_as_items(corpus))
+    return Ready(*cut(corpus, config, progress), is_offered_as_items(corpus))
 
 
 class TextOpener(QObject):
@@ -91,9 +62,8 @@ class TextOpener(QObject):
         self._notices = notices
         self._settings = settings
         self._window = window
-        self._request: _Request | None = None
-        self._is_asking = False
-        self._held: Callable[[], None] | None = None  # what became of the request while a question stood there
+        self._request: Request | None = None
+        self._question = Question(window)
         self._background = Background(self)
         self._background.progressed.connect(self.progressed)
         self._background.busy_changed.connect(self._on_busy)
@@ -102,7 +72,7 @@ class TextOpener(QObject):
 
     def open_sample(self, name: str, *, wait: bool = False) -> bool:
         """Open a sample of the catalogue."""
-        return self._open(catalog.SAMPLES[name].title, partial(_read_sample, name), wait=wait)
+        return self._open(catalog.SAMPLES[name].title, sample_reader(name), wait=wait)
 
     def open_path(self, path: Path, *, wait: bool = False) -> bool:
         """Open a text file; it is then the newest of those opened before."""
@@ -172,14 +142,14 @@ class TextOpener(QObject):
         document = self._state.document
         if document is None:
             return True
-        changes = _changes(self._state.config, config)
+        wanted = changes(self._state.config, config)
         if self._request is None and not document.fits(config):
-            return self._revise(**changes)
+            return self._revise(**wanted)
         if self._request is not None:
-            if not CUTTING.isdisjoint(changes):
-                return self._revise(**changes)
+            if not CUTTING.isdisjoint(wanted):
+                return self._revise(**wanted)
             try:
-                self._request = replace(self._request, config=self._request.config.replace(**changes))
+                self._request = replace(self._request, config=self._request.config.replace(**wanted))
             except ConfigError as error:
                 return self._refuse(error)
         if problem := table_problem(config, document.vocab_size):
@@ -207,7 +177,7 @@ class TextOpener(QObject):
     @Slot()
     def cancel(self) -> None:
         """Leave everything as it is."""
-        self._held = None
+        self._question.forget()
         self._background.cancel()
         self._forget()
 
@@ -226,48 +196,39 @@ class TextOpener(QObject):
         recent = self._settings.recent()
         return str(recent[0].parent) if recent else str(Path.home())
 
-    def _open(
-        self, name: str, read: Callable[[Progress], Corpus], *, path: Path | None = None, wait: bool = False
-    ) -> bool:
-        return self._ask_for(_Request(name, read, self.config, path=path), wait=wait)
+    def _open(self, name: str, read: Read, *, path: Path | None = None, wait: bool = False) -> bool:
+        return self._ask_for(Request(name, read, self.config, path=path), wait=wait)
 
-    def _revise(self, **changes: Any) -> bool:
-        """Ask for what is asked for already, or else for what is open, with `changes`."""
-        opened = self._as_request()
+    def _revise(self, **wishes: Any) -> bool:
+        """Ask for what is asked for already, or else for what is open, with other settings."""
+        document = self._state.document
+        opened = Request.of_open(document, self._state.config) if document is not None else None
         asked = self._request or opened
         if asked is None:
             return True
         try:
-            config = asked.config.replace(**changes)
+            config = asked.config.replace(**wishes)
         except ConfigError as error:
             return self._refuse(error)
-        wanted = replace(asked, config=config, per_line=changes.get("per_line", asked.per_line))
+        wanted = replace(asked, config=config, per_line=wishes.get("per_line", asked.per_line))
         if wanted == asked:
             return True  # it is that already, or soon
-        if opened is not None and not wanted.is_new and _is_cut_alike(wanted, opened):
+        if opened is not None and not wanted.is_new and wanted.is_cut_as(opened):
             self.cancel()  # back before it was done
             return True
         return self._ask_for(wanted)
 
-    def _as_request(self) -> _Request | None:
-        """Return what is open, as if it were asked for."""
-        document = self._state.document
-        if document is None:
-            return None
-        corpus = document.corpus
-        return _Request(corpus.name, partial(_given, corpus), self._state.config, corpus.per_line, is_new=False)
-
-    def _ask_for(self, request: _Request, *, wait: bool = False) -> bool:
+    def _ask_for(self, request: Request, *, wait: bool = False) -> bool:
         is_agreed = self._request is not None and self._request.is_agreed
-        if self._is_asking or (self._is_training and not is_agreed):
-            is_agreed = self._may_replace("Another text" if request.is_new else "The same text in other tokens")
+        if self._question.stands or (self._is_training and not is_agreed):
+            is_agreed = self._question.ask(self._state.run.step, request.what)
             if not is_agreed:
                 self.failed.emit()
                 QTimer.singleShot(0, self._release)  # it may ask, too: not while the program is being left
                 return False
-        self._held = None  # overtaken
+        self._question.forget()  # overtaken
         request = replace(request, is_agreed=is_agreed)
-        job = partial(_prepare, partial(_read_as, request.read, request.per_line), request.config)
+        job = partial(_prepare, request.read_as_asked(), request.config)
         if not wait:
             self._request = request
             self._background.run(job, self._take, self._fail)
@@ -286,43 +247,21 @@ class TextOpener(QObject):
     def _is_training(self) -> bool:
         return self._state.run.phase in (Phase.PLAYING, Phase.PAUSING)
 
-    def _may_replace(self, what: str, default: _Button = _Button.Ok) -> bool:
-        """Ask whether `what` may end the run that is under way. Nothing is opened while the question stands."""
-        if self._is_asking:
-            return False  # one question at a time
-        self._is_asking = True
-        try:
-            answer = QMessageBox.question(
-                self._window,
-                "embedviz",
-                f"Training is under way (step {self._state.run.step:,}). {what} starts a new run from step 0.",
-                _Button.Ok | _Button.Cancel,
-                default,
-            )
-        finally:
-            self._is_asking = False
-        return answer == _Button.Ok
-
     @Slot()
     def _release(self) -> None:
-        """Let happen what had to wait for the answer to a question."""
-        if not self._is_asking:
-            held, self._held = self._held, None
-            if held is not None:
-                held()
+        self._question.release()
 
     def _take(self, result: object) -> None:
-        assert isinstance(result, _Ready)
+        assert isinstance(result, Ready)
         request = self._request
         if request is None:
             return
-        if self._is_asking:
-            self._held = partial(self._take, result)
+        if self._question.stands:
+            self._question.hold(partial(self._take, result))
             return
         if self._is_training and not request.is_agreed:  # by a run that was begun meanwhile
-            what = f"‘{request.name}’" if request.is_new else "The same text in other tokens"
             # Nobody waits for this question: a Space that was meant for the run must not end it.
-            may = self._may_replace(f"{what}, which is ready now,", _Button.Cancel)
+            may = self._question.ask(self._state.run.step, request.what_is_ready, Button.Cancel)
             if self._request is not request:
                 return  # the window was closed meanwhile
             if not may:
@@ -331,7 +270,7 @@ class TextOpener(QObject):
         self._request = None
         self._open_ready(request, result)
 
-    def _open_ready(self, request: _Request, result: _Ready) -> None:
+    def _open_ready(self, request: Request, result: Ready) -> None:
         document, before = result.document, self._state.document
         corpus = document.corpus
         config = request.config.replace(per_line=corpus.per_line)
@@ -382,8 +321,8 @@ class TextOpener(QObject):
         self.open_text(text)
 
     def _fail(self, error: EmbedvizError) -> None:
-        if self._is_asking:
-            self._held = partial(self._fail, error)
+        if self._question.stands:
+            self._question.hold(partial(self._fail, error))
             return
         self._request = None
         self._refuse(error)
@@ -400,30 +339,6 @@ class TextOpener(QObject):
 
     @Slot(bool)
     def _on_busy(self, busy: bool) -> None:
-        if not busy and self._held is None:  # it was cancelled, or ended in an error that nobody expected
+        if not busy and not self._question.holds:  # it was cancelled, or ended in an error that nobody expected
             self._forget()
         self.busy_changed.emit(busy)
-
-
-def _changes(before: RunConfig, after: RunConfig) -> dict[str, Any]:
-    names = (field.name for field in fields(RunConfig))
-    return {name: getattr(after, name) for name in names if getattr(after, name) != getattr(before, name)}
-
-
-def _is_cut_alike(one: _Request, other: _Request) -> bool:
-    return (one.config, one.per_line) == (other.config, other.per_line)
-
-
-def _read_sample(name: str, _progress: Progress) -> Corpus:
-    return read_sample(name)
-
-
-def _given(corpus: Corpus, _progress: Progress) -> Corpus:
-    return corpus
-
-
-def _read_as(read: Callable[[Progress], Corpus], per_line: bool | None, progress: Progress) -> Corpus:
-    corpus = read(progress)
-    if per_line is None or corpus.per_line == per_line:
-        return corpus
-    return corpus.as_items() if per_line else corpus.as_text()

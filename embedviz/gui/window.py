@@ -6,7 +6,6 @@ from PySide6.QtCore import QByteArray, QEvent, QMimeData, QObject, Qt, QTimer, S
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QAbstractButton,
-    QLabel,
     QLayout,
     QMainWindow,
     QSplitter,
@@ -16,8 +15,10 @@ from PySide6.QtWidgets import (
 )
 
 from embedviz.gui.background import Background
+from embedviz.gui.by_hand import HandEditor
 from embedviz.gui.commands import Commands
 from embedviz.gui.controller import RunController
+from embedviz.gui.hand_words import edits_in_words
 from embedviz.gui.notices import NoticeBar, Notices
 from embedviz.gui.panels.lookup_table import LookupTablePanel
 from embedviz.gui.panels.next_token import NextTokenPanel
@@ -25,8 +26,11 @@ from embedviz.gui.panels.tokens import TokensPanel
 from embedviz.gui.panels.training import TrainingPanel
 from embedviz.gui.presentation import Presentation
 from embedviz.gui.progress_bar import ReadingBar
+from embedviz.gui.row_flight import RowFlight
 from embedviz.gui.settings import Settings
-from embedviz.gui.state import AppState, Phase
+from embedviz.gui.state import AppState
+from embedviz.gui.status import StatusLine
+from embedviz.gui.step_through import StepThrough
 from embedviz.gui.texts import TextOpener
 from embedviz.gui.theme import Theme
 from embedviz.gui.topbar import TopBar
@@ -61,18 +65,25 @@ class MainWindow(QMainWindow):
         self.theme = theme
         self.texts = TextOpener(state, controller, notices, settings, self)
         self.presentation = Presentation(self, theme)
-        commands = Commands(self, state, controller, self.texts, settings, self.presentation, theme)
+        self.steps = StepThrough(state, controller, self)
+        self.hand = HandEditor(state, controller, self)
+        commands = Commands(
+            self, state, controller, self.texts, settings, self.presentation, self.steps, self.hand, theme
+        )
         self.actions_by_name = commands.actions
+        table = LookupTablePanel(state, controller, self.hand, theme)
+        training = TrainingPanel(state, controller, self.steps, self.actions_by_name, theme)
         self._panels: dict[str, QWidget] = {
             "Tokens": TokensPanel(state, self.texts, self.actions_by_name, theme),
-            "Lookup table": LookupTablePanel(state, controller, theme),
-            "Next token": NextTokenPanel(state, theme),
-            "Training": TrainingPanel(state, controller, self.actions_by_name, theme),
+            "Lookup table": table,
+            "Next token": NextTokenPanel(state, controller, theme),
+            "Training": training,
         }
+        self.flight = RowFlight(state, table.row_pictures, training.phases.picture_rect, self)
         self.top_bar = TopBar(state, self.texts, settings, self.actions_by_name, theme)
         self.notice_bar = NoticeBar(notices, theme)
         self.reading_bar = ReadingBar(self.texts, theme)
-        self._make_status_bar()
+        self.status = StatusLine(self.statusBar(), state, controller, theme)
         central = QWidget()
         layout = QVBoxLayout(central)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -90,8 +101,8 @@ class MainWindow(QMainWindow):
         central.installEventFilter(self)
         central.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         central.setFocus()  # no field of the window claims keys before it is clicked
-        state.run_changed.connect(self._show_status)
-        state.document_changed.connect(self._show_document)
+        state.document_changed.connect(self._show_title)
+        self.hand.changed.connect(self._show_title)
         theme.changed.connect(self._restyle)
         self._restyle()
 
@@ -100,15 +111,6 @@ class MainWindow(QMainWindow):
         return self._panels[title]
 
     # --- composition --------------------------------------------------------------------------------
-
-    def _make_status_bar(self) -> None:
-        self._status = named(QLabel(), "statusPhase")
-        self._status_text = named(QLabel(), "statusText")
-        bar = self.statusBar()
-        bar.setSizeGripEnabled(False)
-        bar.setContentsMargins(self.theme.px(16), 0, self.theme.px(16), 0)
-        bar.addWidget(self._status)
-        bar.addWidget(self._status_text, 1)
 
     def _arrange(self, wide: bool) -> None:
         """Put the panels side by side, or into tabs where there is no room for that."""
@@ -251,28 +253,11 @@ class MainWindow(QMainWindow):
     # --- from the state -----------------------------------------------------------------------------
 
     @Slot()
-    def _show_document(self) -> None:
+    def _show_title(self) -> None:
         document = self._state.document
         if document is not None:
-            self.setWindowTitle(f"{document.corpus.name} – embedviz")
-
-    @Slot()
-    def _show_status(self) -> None:
-        run = self._state.run
-        name = {Phase.PLAYING: "good", Phase.PAUSING: "warning", Phase.WARMING: "warning", Phase.LOST: "bad"}
-        colour = self.theme.colour(name.get(run.phase, "muted")).name()
-        waits = " (starts when the trainer is warm)" if self._controller.will_play else ""
-        self._status.setText(f"<span style='color:{colour}'>●</span> {run.phase.value}{waits}")
-        parts = []
-        if run.parameters:
-            parts.append(f"{run.parameters:,} weights")
-            threads = f"{run.config.threads} thread" + ("s" if run.config.threads > 1 else "")
-            parts.append(f"{run.config.device.upper()}, {threads}")
-        document = self._state.document
-        if document is not None:
-            train, val = len(document.dataset.train_ids), len(document.dataset.val_ids)
-            parts.append(f"{train:,} tokens to train on, {val:,} held out")
-        self._status_text.setText("     ".join(parts))
+            by_hand = " – edited by hand" if edits_in_words(self.hand.edits) else ""
+            self.setWindowTitle(f"{document.corpus.name}{by_hand} – embedviz")
 
     @Slot()
     def _restyle(self) -> None:
@@ -281,7 +266,6 @@ class MainWindow(QMainWindow):
             layout.invalidate()  # what is hidden in a tab would keep the room it needed before
         if self.isVisible():
             self._arrange(wide=self._has_room())
-        self._show_status()
 
 
 def _files(data: QMimeData) -> list[Path]:

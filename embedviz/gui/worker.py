@@ -133,7 +133,7 @@ class TrainingWorker(QThread):
             return  # late, of a run that was stopped
         if record is not None:
             if isinstance(event, m.Started):
-                record.start(event.step, event.reading)
+                record.start(event.step, event.reading, event.edits)
             elif record.absorb(event):
                 return
         self._arrived.emit(event, record)

@@ -5,11 +5,13 @@ from abc import ABC, abstractmethod
 from typing import ClassVar, NamedTuple, Protocol
 
 import torch
+import torch.nn.functional as F
 from torch import Generator, Tensor, nn
 
 from embedviz import catalog
 from embedviz.config import RunConfig
 from embedviz.errors import EmbedvizError
+from embedviz.trace import TracePhase
 
 SIZE_LIMIT_BYTES = 2 * 1024**3
 """What weights, gradient, optimiser state and what a step makes on its way may take together."""
@@ -58,6 +60,10 @@ class LanguageModel(nn.Module, ABC):
 
     noun: ClassVar[str]  # begins a sentence about the model's size: "A bigram table"
     predicts_everywhere: ClassVar[bool] = True  # at each position of its input; else only at the last
+    rows_are_logits: ClassVar[bool] = False  # the gradient of the logits is then that of the row
+    stages: ClassVar[tuple[TracePhase, ...]]
+    """The phases from the look-up to the logits: their pictures and words name what `trace` returns, `points`, and
+    the points "token" and "target", the last token that is read and the one that follows it."""
 
     def __init__(self, config: RunConfig, vocab_size: int) -> None:
         self.check_size(config, vocab_size)
@@ -87,11 +93,23 @@ class LanguageModel(nn.Module, ABC):
         """How many of the last tokens a prediction really reads."""
 
     @abstractmethod
-    def trace(self, idx: Tensor) -> dict[str, Tensor]:
+    def trace(self, idx: Tensor, target: int | None = None) -> dict[str, Tensor]:
         """Return all that is computed of one context `idx` (T,), by name and in that order.
 
-        It begins with "ids" (T,) and "rows" (T, C), and ends with "logits" (V,) and "probabilities" (V,).
+        It begins with "ids" (T,) and "rows" (T, C), and ends with "logits" (V,) and "probabilities" (V,). With
+        a `target`, what the words of `stages` say of its logit is there too.
         """
+
+    def points(self, _trace: dict[str, Tensor]) -> dict[str, int]:
+        """Return the places of a `trace` that its words and pictures single out: {"unit": a hidden unit, ...}."""
+        return {}
+
+    def rows_read(self, ids: Tensor) -> dict[str, Tensor]:
+        """Return which row of each table stands at each place of a trace, for its "ids" (T,).
+
+        NOTHING where none does. A model with several tables overrides this; the first is that of "rows".
+        """
+        return {next(iter(self.lookup_tables())): ids}
 
     def activations(self, _idx: Tensor) -> dict[str, Tensor]:
         """Return what the hidden layers say to the contexts `idx` (N, T): {"hidden": (N, H)}, or nothing."""
@@ -168,6 +186,16 @@ def gradient_of(parameter: Tensor) -> Tensor:
     if parameter.grad is None:
         parameter.grad = torch.empty_like(parameter)
     return parameter.grad
+
+
+def one_hot_difference(table: Tensor, ids: Tensor, rows: Tensor) -> Tensor:
+    """Return the largest difference () between `rows` (T, C) and one-hot vectors of `ids` (T,) times `table`.
+
+    It is 0, since a product with 0 adds nothing: worth computing, not worth believing.
+    """
+    one_hot = torch.zeros(len(ids), len(table), dtype=table.dtype, device=table.device)  # (T, V)
+    one_hot.scatter_(1, ids[:, None], 1.0)
+    return F.pad((one_hot @ table - rows).abs().reshape(-1), (0, 1)).max()  # of no rows it is 0
 
 
 def _in_words(size: int, digits: int = 3) -> str:

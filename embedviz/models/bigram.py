@@ -17,16 +17,60 @@ from torch import Generator, Tensor, nn
 
 from embedviz.config import RunConfig
 from embedviz.models import initialization
-from embedviz.models.base import BYTES_PER_WEIGHT, LanguageModel, SizePart, gradient_of, trained_bytes
+from embedviz.models.base import (
+    BYTES_PER_WEIGHT,
+    LanguageModel,
+    SizePart,
+    gradient_of,
+    one_hot_difference,
+    trained_bytes,
+)
+from embedviz.trace import TracePhase
 
 _CHUNK = 2**22  # elements of float64 workspace at a time: 32 MiB
 _SMALL_VOCABULARY = 512  # up to here all rows cost less than finding out which are in a batch
+
+_STAGES = (
+    TracePhase(
+        name="lookup",
+        title="Look up",
+        kind="signed",
+        picture="rows",
+        shape="rows {rows:shape}",
+        lines=("{ids:tokens}", "{token:token}: row {token}"),
+        formula="E[{token}] = {rows[-1]:vector}: row {token} of the table",
+        explanation=(
+            "No multiplication happens. A one-hot vector times the table gives the same {logits:shape} numbers "
+            "(largest difference {one-hot difference}). A bigram reads one token: of the rows that are shown, the "
+            "prediction uses that of {token:token} alone."
+        ),
+        context="rows",
+    ),
+    TracePhase(
+        name="logits",
+        title="Logits",
+        kind="signed",
+        picture="logits",
+        shape="the row itself {logits:shape}",
+        lines=("{target:token} {logits[target]:+}", "highest {likeliest:token} {logits[likeliest]:+}"),
+        formula="the row itself: logit of {target:token} = E[{token}, {target}] = {rows[-1,target]:+}",
+        explanation=(
+            "Column {target} of the row says how well {target:token} goes after {token:token}. In the text "
+            "{target:token} comes next here. The highest logit is that of {likeliest:token}: "
+            "{logits[likeliest]:+}."
+        ),
+        marks=("target",),
+        context="before",
+    ),
+)
 
 
 class BigramLanguageModel(LanguageModel):
     """Its one parameter, `token_embedding_table.weight` (V, V): row i, the logits of what follows token i."""
 
     noun: ClassVar[str] = "A bigram table"
+    rows_are_logits: ClassVar[bool] = True
+    stages: ClassVar[tuple[TracePhase, ...]] = _STAGES
 
     def __init__(self, config: RunConfig, vocab_size: int) -> None:
         super().__init__(config, vocab_size)
@@ -89,11 +133,24 @@ class BigramLanguageModel(LanguageModel):
         return (rows.logsumexp(1)[row_of] - rows[row_of, targets]).mean().item()
 
     @torch.no_grad()
-    def trace(self, idx: Tensor) -> dict[str, Tensor]:
-        """Return ids (T,), rows (T, V), and of the last row the logits and probabilities, both (V,)."""
+    def trace(self, idx: Tensor, target: int | None = None) -> dict[str, Tensor]:  # noqa: ARG002  # nothing to add
+        """Return ids (T,), rows (T, V), and of the last row the logits and probabilities, both (V,).
+
+        "one-hot difference" () is the largest between that row and a one-hot vector times the table.
+        """
         rows = self.token_embedding_table(idx)  # (T, V)
         logits = rows[-1]  # (V,)
-        return {"ids": idx, "rows": rows, "logits": logits, "probabilities": torch.softmax(logits, 0)}
+        return {
+            "ids": idx,
+            "rows": rows,
+            "one-hot difference": one_hot_difference(self.table, idx[-1:], rows[-1:]),
+            "logits": logits,
+            "probabilities": torch.softmax(logits, 0),
+        }
+
+    def points(self, trace: dict[str, Tensor]) -> dict[str, int]:
+        """Return the token of the highest logit, "likeliest"."""
+        return {"likeliest": int(trace["logits"].argmax())}
 
     def whole_text(self, ids: Tensor) -> "PairText":
         """Return the text `ids` (N,) as what a bigram sees of it: its pairs."""

@@ -24,9 +24,76 @@ from embedviz.models.base import (
     LanguageModel,
     SizePart,
     gradient_of,
+    one_hot_difference,
     trained_bytes,
 )
 from embedviz.models.initialization import LAYER_STARTS, LOGITS_GAIN, STARTS, TANH_GAIN, make_generator
+from embedviz.trace import TracePhase
+
+_STAGES = (
+    TracePhase(
+        name="lookup",
+        title="Look up",
+        kind="signed",
+        picture="rows",
+        shape="rows {rows:shape}",
+        lines=("{ids:tokens}", "{token:token}: row {token}"),
+        formula="E[{token}] = {rows[-1]:vector}: row {token} of the table",
+        explanation=(
+            "No multiplication happens: each token of {ids:tokens} takes its row from the table. One-hot vectors "
+            "times the table give the same {rows:shape} numbers (largest difference {one-hot difference})."
+        ),
+        context="rows",
+    ),
+    TracePhase(
+        name="concatenate",
+        title="Concatenate",
+        kind="signed",
+        picture="concatenation",
+        shape="x {concatenation:shape}",
+        lines=("{rows:shape}", "→ {concatenation:shape}"),
+        formula="x = the rows of {ids:tokens} side by side: {rows:shape} → {concatenation:shape}",
+        explanation=(
+            "Nothing is computed. The rows stand one after the other, the oldest first, and each place has "
+            "weights of its own in the next layer: so the order of the tokens counts."
+        ),
+        context="rows",
+    ),
+    TracePhase(
+        name="hidden",
+        title="Hidden layer",
+        kind="signed",
+        picture="hidden",
+        shape="h = tanh(x W1 + b1) {hidden:shape}",
+        lines=("unit {unit}: {preactivation[unit]:+}", "tanh {hidden[unit]:+}"),
+        formula=(
+            "h[{unit}] = tanh(x · W1[:, {unit}] + b1[{unit}]) = tanh({preactivation[unit]:+}) = {hidden[unit]:+}"
+        ),
+        explanation=(
+            "Unit {unit} answers most strongly. Its weights are {hidden weights:vector}: their products with x "
+            "add up to {hidden product:+}, and with its bias b1[{unit}] = {hidden bias:+} that is "
+            "{preactivation[unit]:+}. The tanh keeps every answer between −1 and +1."
+        ),
+        marks=("unit",),
+        context="rows",
+    ),
+    TracePhase(
+        name="logits",
+        title="Logits",
+        kind="signed",
+        picture="logits",
+        shape="h W2 + b2 {logits:shape}",
+        lines=("{target:token} {logits[target]:+}", "highest {likeliest:token} {logits[likeliest]:+}"),
+        formula="logit of {target:token} = h · W2[:, {target}] + b2[{target}] = {logits[target]:+}",
+        explanation=(
+            "The weights of {target:token} are {output weights:vector}: their products with h add up to "
+            "{output product:+}, and its bias b2[{target}] is {output bias:+}. The highest logit is that of "
+            "{likeliest:token}, {logits[likeliest]:+}."
+        ),
+        marks=("target",),
+        context="before",
+    ),
+)
 
 
 class MLPLanguageModel(LanguageModel):
@@ -34,6 +101,7 @@ class MLPLanguageModel(LanguageModel):
 
     noun: ClassVar[str] = "An MLP"
     predicts_everywhere: ClassVar[bool] = False
+    stages: ClassVar[tuple[TracePhase, ...]] = _STAGES
 
     def __init__(self, config: RunConfig, vocab_size: int) -> None:
         super().__init__(config, vocab_size)
@@ -111,11 +179,12 @@ class MLPLanguageModel(LanguageModel):
         return self.config.block_size
 
     @torch.no_grad()
-    def trace(self, idx: Tensor) -> dict[str, Tensor]:
+    def trace(self, idx: Tensor, target: int | None = None) -> dict[str, Tensor]:
         """Return all that is computed of one context `idx` (up to T,): what `forward` does, name by name.
 
         ids (T,) with NOTHING before the beginning, rows (T, C), concatenation (T * C,), preactivation (H,),
-        hidden (H,), logits (V,), probabilities (V,).
+        hidden (H,), logits (V,), probabilities (V,). Between them what a worked example needs: of the hidden
+        unit that answers most strongly weights (T * C,), product and bias; of the `target` the same.
         """
         idx = idx[-self.context_length :]
         rows = self._rows(idx[None])  # (1, T, C)
@@ -123,15 +192,23 @@ class MLPLanguageModel(LanguageModel):
         preactivation = x @ self.W1 + self.b1  # (1, H)
         hidden = torch.tanh(preactivation)  # (1, H)
         logits = hidden @ self.W2 + self.b2  # (1, V)
+        unit = int(hidden[0].abs().argmax())
         return {
             "ids": F.pad(idx, (self.context_length - len(idx), 0), value=NOTHING),
             "rows": rows[0],
+            "one-hot difference": one_hot_difference(self.table, idx, rows[0, self.context_length - len(idx) :]),
             "concatenation": x[0],
+            **_worked("hidden", self.W1, self.b1, x[0], unit),
             "preactivation": preactivation[0],
             "hidden": hidden[0],
+            **({} if target is None else _worked("output", self.W2, self.b2, hidden[0], target)),
             "logits": logits[0],
             "probabilities": torch.softmax(logits[0], 0),
         }
+
+    def points(self, trace: dict[str, Tensor]) -> dict[str, int]:
+        """Return the hidden "unit" that answers most strongly, and the "likeliest" token."""
+        return {"unit": int(trace["hidden"].abs().argmax()), "likeliest": int(trace["logits"].argmax())}
 
     @torch.no_grad()
     def activations(self, idx: Tensor) -> dict[str, Tensor]:
@@ -196,3 +273,9 @@ def _weights(config: RunConfig, vocab_size: int) -> tuple[int, int, int]:
     """Return how many weights table, hidden layer and output layer have."""
     inputs = config.block_size * config.n_embd
     return vocab_size * config.n_embd, (inputs + 1) * config.hidden, (config.hidden + 1) * vocab_size
+
+
+def _worked(name: str, weight: Tensor, bias: Tensor, x: Tensor, column: int) -> dict[str, Tensor]:
+    """Return what one column of `x weight + bias` is made of: its weights, x times these, its bias."""
+    weights = weight.detach()[:, column]
+    return {f"{name} weights": weights, f"{name} product": x @ weights, f"{name} bias": bias.detach()[column]}

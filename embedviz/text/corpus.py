@@ -1,6 +1,5 @@
 """Corpus: the training text, read and checked once; what cannot be trained on is refused in a sentence."""
 
-import io
 import os
 import re
 from collections import deque
@@ -11,8 +10,8 @@ from itertools import islice
 from pathlib import Path
 
 from embedviz.errors import EmbedvizError
+from embedviz.text.cleaning import LineEnds, too_few_symbols, without_mark
 from embedviz.text.decoding import Encoding, RefusedError, Sniffer, decode
-from embedviz.text.glyphs import glyph
 from embedviz.text.progress import Progress, quiet
 from embedviz.text.reading import Wanted, printable, read_bytes, too_large
 
@@ -280,61 +279,19 @@ def _checked_parts(text: str, name: str, progress: Progress) -> Iterator[str]:
 def _checked(
     pieces: Iterable[str], name: str, path: Path | None = None, encoding: Encoding | None = None
 ) -> Corpus:
-    line_ends = _LineEnds()
+    line_ends = LineEnds()
     corpus = Corpus(
         name,
-        line_ends.made_lf(_without_mark(pieces)),
+        line_ends.made_lf(without_mark(pieces)),
         path=path,
         encoding=encoding.title if encoding else "UTF-8",
         remarks=(encoding.remark,) if encoding and encoding.remark else (),
     )
-    _refuse_too_few_symbols(corpus)
+    if problem := too_few_symbols(corpus.parts):
+        raise TextError(f"'{name}' {problem}.")
     count = line_ends.carriage_returns  # known only now that all pieces went through
     if not count:
         return corpus
     ends = "1 line end" if count == 1 else f"{count:,} line ends"
     remark = f"{ends} with a carriage return (CR LF, or CR alone) became LF."
     return _changed(corpus, carriage_returns=count, remarks=(*corpus.remarks, remark))
-
-
-class _LineEnds:
-    def __init__(self) -> None:
-        self.carriage_returns = 0
-
-    def made_lf(self, pieces: Iterable[str]) -> Iterator[str]:
-        decoder = io.IncrementalNewlineDecoder(None, translate=True)  # knows of a CR LF that is torn
-        for piece in pieces:
-            self.carriage_returns += piece.count("\r")
-            yield decoder.decode(piece)
-        yield decoder.decode("", final=True)
-
-
-def _without_mark(pieces: Iterable[str]) -> Iterator[str]:
-    # There may be several: a program that knows nothing of marks puts its own before that of the file.
-    begun = False
-    for piece in pieces:
-        kept = piece if begun else piece.lstrip("\ufeff")
-        begun = begun or bool(kept)
-        yield kept
-
-
-def _refuse_too_few_symbols(corpus: Corpus) -> None:
-    name = corpus.name
-    # As if by the stripped text, but part by part: what counts is whether it has a second symbol inside.
-    symbol = ""
-    count = 0
-    gap = False  # white space since the last symbol
-    for part in corpus.parts:
-        core = part.strip()
-        if core:
-            symbol = symbol or core[0]
-            gap = bool(count) and (gap or part[0].isspace())
-            if gap or core.count(symbol) < len(core):
-                return
-            count += len(core)
-        gap = gap or part[-1].isspace()
-    if not count:
-        raise TextError(f"'{name}' {'holds nothing but white space' if corpus.n_characters else 'is empty'}.")
-    if count == 1:
-        raise TextError(f"'{name}' has only one character: there is nothing that could follow it.")
-    raise TextError(f"'{name}' has only one symbol, '{glyph(symbol)}': there is nothing to tell apart.")

@@ -3,11 +3,9 @@
 import dataclasses
 import json
 import os
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -19,6 +17,7 @@ from embedviz.text import tokenizer_library
 from embedviz.text.corpus import Corpus
 from embedviz.text.dataset import Ids, id_dtype
 from embedviz.text.decoding import RefusedError
+from embedviz.text.file_cutter import Cutter
 from embedviz.text.glyphs import bytes_label, label
 from embedviz.text.progress import Progress, quiet
 from embedviz.text.reading import Wanted, printable, read_bytes
@@ -34,7 +33,6 @@ from embedviz.text.tokenizers import (
     gathered,
     mended,
     saved_boundary,
-    spans_of_bytes,
     spans_to,
     utf8,
 )
@@ -47,10 +45,6 @@ LIMIT = 64 * 2**20
 
 MOST_TOKENS = 262_144
 """The largest vocabulary."""
-
-_LINES = re.compile(r"\n|[^\n]+")
-_WORDS = re.compile(r"\s*\S+|\s+")
-_SHORT = re.compile(r"\s{0,32}\S{1,32}|\s{1,32}")  # of these every beginning is tried, where one is refused
 
 
 @dataclass(frozen=True)
@@ -176,9 +170,9 @@ class FileTokenizer:
         utf8(text, self.vocab_size)
         lines = [text] if self.boundary_id is None else text.split("\n")
         try:
-            found = self._ask([line for line in lines if line])
+            found = self._cutter.ask([line for line in lines if line])
         except LibraryError as error:
-            raise UnknownTokenError(text, self._first_refused(text), self.vocab_size) from error
+            raise UnknownTokenError(text, self._cutter.first_refused(text), self.vocab_size) from error
         ids: list[int] = []
         for number, line in enumerate(lines):
             if number and self.boundary_id is not None:
@@ -196,7 +190,7 @@ class FileTokenizer:
 
         Half characters are taken for U+FFFD. What is dropped from the text belongs to the token after it.
         """
-        ids, ends = self._cut(mended(text))
+        ids, ends = self._cutter.cut(mended(text))
         spans = spans_to(ends)
         labels, captions = [], []
         for i, (start, end) in zip(ids, spans.tolist(), strict=True):
@@ -208,7 +202,7 @@ class FileTokenizer:
 
     def spans(self, text: str) -> NDArray[np.int64]:
         """Return (T, 2): the code points of each token; of a character in parts, the last one has it."""
-        return spans_to(self._cut(mended(text))[1])
+        return spans_to(self._cutter.cut(mended(text))[1])
 
     def decode(self, ids: Ids | Sequence[int]) -> str:
         """Return the text of `ids` (T,), as the file's decoder makes it; raises IndexError."""
@@ -226,77 +220,6 @@ class FileTokenizer:
                 return str(self._library.decode(ids, skip_special_tokens=False))
         except LibraryError:
             return "".join(self.vocabulary[i] for i in ids)
-
-    def _ask(self, pieces: list[str]) -> Iterator[list[int]]:
-        found = tokenizer_library.encode(self._library, pieces)
-        if any(ids and max(ids) >= self.vocab_size for ids in found):
-            raise LibraryError("an id is outside the vocabulary")
-        return iter(found)
-
-    def _first_refused(self, text: str) -> int:
-        """Return the place of the first character that the text could not have, as far as that can be told."""
-        lines = [(0, len(text))]
-        if self.boundary_id is not None:  # line ends are not asked for
-            lines = [match.span() for match in re.finditer(r"[^\n]+", text)]
-        for begin, end in lines:
-            for match in _SHORT.finditer(text, begin, end):
-                if not self._takes(match[0]):
-                    longest = next(n for n in reversed(range(len(match[0]))) if self._takes(match[0][:n]))
-                    return match.start() + longest
-        return lines[0][0]  # it takes every word, but not all of them together
-
-    def _takes(self, piece: str) -> bool:
-        try:
-            self._ask([piece] if piece else [])
-        except LibraryError:
-            return False
-        return True
-
-    def _cut(self, text: str) -> tuple[list[int], list[int]]:
-        """Return the ids (T,) and where each of them ends."""
-        ids: list[int] = []
-        ends: list[int] = []
-        start = 0
-        for piece in [text] if self.boundary_id is None else _LINES.findall(text):
-            found, places = self._cut_piece(piece)
-            ids += found
-            ends += (start + place for place in places)
-            start += len(piece)
-        if ends:
-            ends[-1] = len(text)
-        return ids, ends
-
-    def _cut_piece(self, piece: str) -> tuple[list[int], list[int]]:
-        if piece == "\n" and self.boundary_id is not None:
-            return [self.boundary_id], [1]
-        try:
-            with tokenizer_library.guarded():
-                encoded = self._library.encode(piece, add_special_tokens=False)
-                ids, offsets = encoded.ids, encoded.offsets
-            if ids and max(ids) >= self.vocab_size:
-                raise LibraryError("an id is outside the vocabulary")
-            return ids, self._ends(piece, ids, offsets)
-        except LibraryError:
-            pass  # as much of it as can be
-        ids, ends, start = [], [], 0
-        words = _WORDS.findall(piece)
-        for word in words:
-            found, places = self._cut_piece(word) if len(words) > 1 else ([UNKNOWN], [len(word)])
-            ids += found
-            ends += [start + place for place in places]
-            start += len(word)
-        return ids, ends
-
-    def _ends(self, text: str, ids: list[int], offsets: list[tuple[int, int]]) -> list[int]:
-        data = [self._bytes[i] or b"" for i in ids]
-        whole = text.encode("utf-8")
-        if b"".join(data) == whole:
-            sizes = np.array([len(part) for part in data], dtype=np.int64)  # (T,)
-            return [int(end) for end in spans_of_bytes(whole, sizes)[:, 1]]
-        # Tokens that share their characters: the last one has them. Others end where they say.
-        ends = [min(end, start) for (_, end), (start, _) in pairwise(offsets)]
-        ends = [min(max(end, 0), len(text)) for end in accumulate(ends, max)]
-        return [*ends, len(text)] if ids else []
 
     @cached_property
     def _ids_by_token(self) -> dict[str, int]:
@@ -325,6 +248,10 @@ class FileTokenizer:
             else tokenizer_library.token_bytes(token)
             for i, token in enumerate(self._tokens)
         )
+
+    @cached_property
+    def _cutter(self) -> Cutter:
+        return Cutter(self._library, self._bytes, self.boundary_id)
 
     @cached_property
     def _library(self) -> "tokenizers.Tokenizer":

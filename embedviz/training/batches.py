@@ -34,8 +34,10 @@ class Batches:
         generator: Generator,
         boundary_id: int | None = None,
     ) -> None:
+        self.padding = 0 if boundary_id is None else block_size - 1  # boundaries put before the text
         if boundary_id is not None:
-            ids = F.pad(ids, (block_size - 1, 0), value=boundary_id)
+            ids = F.pad(ids, (self.padding, 0), value=boundary_id)
+        self.ids = ids  # (N,), with the padding
         self.block_size = min(block_size, len(ids) - 1)
         self.generator = generator
         self._shape = (batch_size,)
@@ -45,7 +47,14 @@ class Batches:
 
     def draw(self) -> tuple[Tensor, Tensor]:
         """Return the next idx (B, T) and targets (B, T), int64."""
-        starts = torch.randint(len(self._windows), self._shape, generator=self.generator)  # (B,)
+        return self.at(self.draw_starts())
+
+    def draw_starts(self) -> Tensor:
+        """Return where in `ids` the next windows begin (B,), on the CPU."""
+        return torch.randint(len(self._windows), self._shape, generator=self.generator)  # (B,)
+
+    def at(self, starts: Tensor) -> tuple[Tensor, Tensor]:
+        """Return idx (B, T) and targets (B, T) of the windows that begin at `starts` (B,)."""
         windows = self._windows.index_select(0, starts.to(self._device)).long()  # (B, T + 1)
         if self._boundary_id is not None:
             forget_items(windows[:, :-1], self._boundary_id)

@@ -2,14 +2,12 @@
 
 import argparse
 import dataclasses
-import json
-import math
 import os
 import sys
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
-from typing import Any, Protocol, TextIO
 
 from embedviz import catalog
 from embedviz.cli_train import SAMPLE, default_of, flag
@@ -17,12 +15,10 @@ from embedviz.config import RunConfig
 from embedviz.errors import ConfigError, EmbedvizError
 from embedviz.files import resource
 from embedviz.text.corpus import Corpus, read_corpus
-from embedviz.text.dataset import Dataset
-from embedviz.text.pairs import PairCounts
 from embedviz.text.preparation import prepare
-from embedviz.text.statistics import conditional_entropy
-from embedviz.training import devices
+from embedviz.training.fallback import LastingRun
 from embedviz.training.guard import DivergenceError
+from embedviz.training.reports import JsonReport, Report, WordReport, remark
 from embedviz.training.session import SplitLosses, StepResult, TrainingSession
 
 EXIT_DIVERGED = 1
@@ -31,14 +27,9 @@ EXIT_CLOSED_PIPE = 141  # 128 + SIGPIPE
 
 _START_BUDGET_S = 2.0  # for the losses before the first step
 _END_BUDGET_S = 10.0  # for those after the last; or as long as the steps took, if that is more
-_REPORT_SPACING_S = 1.0
-_BAR_SPACING_S = 0.1
-_CHECKPOINT_SPACING_S = 5.0
-_BAR_WIDTH = 30
 _SAID_OTHERWISE = {"tokenizer", "tokenizer_file", "per_line", "beta1", "beta2"}
 _FIELDS = {field.name for field in dataclasses.fields(RunConfig)} - _SAID_OTHERWISE  # a flag for each
 _FLAGS = {"beta1": "--betas"}  # of settings that have no flag of their own
-_CLEAR = "\r\x1b[K"  # the line of the terminal that the bar is on
 
 
 def run(args: argparse.Namespace) -> int:
@@ -58,24 +49,23 @@ def run(args: argparse.Namespace) -> int:
 def _train(args: argparse.Namespace) -> None:
     config, corpus = _config_and_corpus(args)
     dataset = prepare(corpus, config).dataset
-    session = TrainingSession(config, dataset)
-    report: _Report = _JsonReport() if args.json else _WordReport(args.steps)
-    report.start(session, dataset, session.losses_within(_START_BUDGET_S))
-    seconds = saved_at = 0.0
-    while session.step < args.steps:
+    run = LastingRun(config, dataset, tell=remark)
+    report: Report = JsonReport() if args.json else WordReport(args.steps)
+    losses = run.do(lambda session: session.losses_within(_START_BUDGET_S))
+    report.start(run.session, dataset, losses)
+    seconds = 0.0
+    while run.session.step < args.steps:
         begin = time.perf_counter()
         try:
-            result, taken = _take_steps(session, args.steps, report.spacing_s)
-        except DivergenceError:
+            result = run.do(partial(_take_steps, until=args.steps, budget_s=report.spacing_s))
+        except DivergenceError:  # the session is back at the last good step
             seconds += time.perf_counter() - begin
-            report.end(_last_losses(session, seconds), seconds)  # of the last good step, where the session is back
+            report.end(run.do(partial(_last_losses, seconds=seconds)), seconds)
             raise
-        seconds += taken
+        seconds += time.perf_counter() - begin
         report.progress(result, seconds)
-        if seconds - saved_at > _CHECKPOINT_SPACING_S:
-            session.checkpoint()  # should the run diverge, it goes over no more steps again than these
-            saved_at = seconds
-    report.end(_last_losses(session, seconds), seconds)
+        run.keep_up()
+    report.end(run.do(partial(_last_losses, seconds=seconds)), seconds)
 
 
 def _last_losses(session: TrainingSession, seconds: float) -> SplitLosses:
@@ -85,14 +75,13 @@ def _last_losses(session: TrainingSession, seconds: float) -> SplitLosses:
     return session.losses_within(max(_END_BUDGET_S, seconds))
 
 
-def _take_steps(session: TrainingSession, until: int, budget_s: float) -> tuple[StepResult, float]:
-    """Take steps for about `budget_s`, at least one, up to step `until`; return the last, and the seconds."""
-    start = time.perf_counter()
+def _take_steps(session: TrainingSession, until: int, budget_s: float) -> StepResult:
+    """Take steps for about `budget_s`, at least one, up to step `until`; return the last."""
+    end = time.perf_counter() + budget_s
     while True:
         result = next(session)
-        taken = time.perf_counter() - start
-        if taken >= budget_s or session.step >= until:
-            return result, taken
+        if session.step >= until or time.perf_counter() >= end:
+            return result
 
 
 def _config_and_corpus(args: argparse.Namespace) -> tuple[RunConfig, Corpus]:
@@ -106,8 +95,8 @@ def _config_and_corpus(args: argparse.Namespace) -> tuple[RunConfig, Corpus]:
         per_line = sample.per_line if per_line is None else per_line
     config = _config(args, bool(per_line))
     corpus = read_corpus(path)
-    for remark in (*_unheard(args, config), *corpus.remarks):
-        _say(remark, sys.stderr)
+    for sentence in (*_unheard(args, config), *corpus.remarks):
+        remark(sentence)
     return config, corpus.as_items() if config.per_line else corpus
 
 
@@ -121,6 +110,8 @@ def _config(args: argparse.Namespace, per_line: bool) -> RunConfig:
         if args.warmup_steps is None:  # a short run has a short warm-up
             end = {**defaults, **given}["schedule_steps"]
             defaults["warmup_steps"] = min(defaults["warmup_steps"], max(end, 0) // 10)
+    if args.device == "auto":
+        defaults["threads"] = 0
     betas = args.betas or (RunConfig.beta1, RunConfig.beta2)
     tokenizer, tokenizer_file = _tokenizer(args.tokenizer)
     return RunConfig(
@@ -178,126 +169,6 @@ def _is_there(name: str) -> bool:
         return False
 
 
-class _Report(Protocol):
-    """What is said of a run, and how often."""
-
-    spacing_s: float
-
-    def start(self, session: TrainingSession, dataset: Dataset, losses: SplitLosses) -> None:
-        """Say what is trained, and the losses before the first step."""
-
-    def progress(self, result: StepResult, seconds: float) -> None:
-        """Say where the run is; all its steps so far took `seconds`."""
-
-    def end(self, losses: SplitLosses, seconds: float) -> None:
-        """Say where the run came to."""
-
-
-class _JsonReport:
-    """One JSON object a line on stdout; what is not a finite number is null."""
-
-    spacing_s = _REPORT_SPACING_S
-
-    def start(self, session: TrainingSession, dataset: Dataset, losses: SplitLosses) -> None:
-        self._write(
-            event="start",
-            vocab_size=session.vocab_size,
-            tokens=len(dataset.train_ids) + len(dataset.val_ids),
-            parameters=session.parameters_count,
-            device=session.config.device,
-            threads=session.config.threads,
-            bigram_floor=_bigram_floor(session, dataset),
-            uniform=session.uniform,
-            train_loss=losses.train,
-            val_loss=losses.val,
-            **({"estimated": True} if losses.estimated else {}),
-        )
-
-    def progress(self, result: StepResult, _seconds: float) -> None:
-        self._write(event="progress", step=result.step, loss=result.loss)
-
-    def end(self, losses: SplitLosses, seconds: float) -> None:
-        self._write(
-            event="end",
-            step=losses.step,
-            train_loss=losses.train,
-            val_loss=losses.val,
-            seconds=seconds,
-            steps_per_second=losses.step / seconds if seconds else None,
-            **({"estimated": True} if losses.estimated else {}),
-        )
-
-    def _write(self, **event: Any) -> None:
-        finite = {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in event.items()}
-        _say(json.dumps(finite, allow_nan=False))
-
-
-class _WordReport:
-    """Sentences on stdout; meanwhile a bar on stderr if that is a terminal, else a line a second."""
-
-    def __init__(self, steps: int) -> None:
-        self._steps = steps
-        self._has_bar = _is_terminal(sys.stderr)
-        self.spacing_s = _BAR_SPACING_S if self._has_bar else _REPORT_SPACING_S
-
-    def start(self, session: TrainingSession, dataset: Dataset, losses: SplitLosses) -> None:
-        title = catalog.MODELS[session.config.model].title
-        _say(
-            f"{title}: {session.parameters_count:,} weights for a vocabulary of "
-            f"{session.vocab_size:,}, on {devices.describe(session.config)}."
-        )
-        held_out = f"{len(dataset.val_ids):,} held out" if len(dataset.val_ids) else "nothing held out"
-        _say(f"Text: {len(dataset.train_ids):,} tokens to train on, {held_out}.")
-        _say(f"Guessing: {session.uniform:.4f} nats per token. {_floor_in_words(session, dataset)}")
-        _say(_in_words(losses))
-
-    def progress(self, result: StepResult, seconds: float) -> None:
-        done = result.step + 1
-        line = f"step {done:,} of {self._steps:,}, loss {result.loss:.4f}, {done / seconds:,.0f} steps/s"
-        if not self._has_bar:
-            _say(line, sys.stderr)
-            return
-        filled = "#" * (_BAR_WIDTH * done // self._steps)
-        _say(f"{_CLEAR}[{filled:<{_BAR_WIDTH}}] {line}", sys.stderr, end="\n" if done == self._steps else "")
-
-    def end(self, losses: SplitLosses, seconds: float) -> None:
-        _say(_in_words(losses))
-        if seconds:
-            steps = "1 step" if losses.step == 1 else f"{losses.step:,} steps"
-            _say(f"{steps} in {seconds:.3g} s: {losses.step / seconds:,.0f} a second.")
-
-
-def _bigram_floor(session: TrainingSession, dataset: Dataset) -> float:
-    """Return what no bigram table can go below on the training part, whatever is trained."""
-    if session.floor is not None:
-        return session.floor
-    return conditional_entropy(PairCounts.count(dataset.train_ids, dataset.vocab_size))
-
-
-def _floor_in_words(session: TrainingSession, dataset: Dataset) -> str:
-    floor = f"{_bigram_floor(session, dataset):.4f}"
-    if session.floor is not None:
-        return f"Floor: {floor}; no bigram goes below it."
-    return f"Floor of pairs: {floor}. A bigram table cannot go below it."
-
-
-def _in_words(losses: SplitLosses) -> str:
-    about, why = ("about ", ", estimated from a sample") if losses.estimated else ("", "")
-    held_out = "" if losses.val is None else f", {about}{losses.val:.4f} on what is held out"
-    return f"Step {losses.step:,}: loss {about}{losses.train:.4f} on the training part{held_out}{why}."
-
-
 def _fail(sentence: str, code: int) -> int:
-    _say((_CLEAR if _is_terminal(sys.stderr) else "") + sentence, sys.stderr)
+    remark(sentence)
     return code
-
-
-def _say(line: str, stream: TextIO | None = None, end: str = "\n") -> None:
-    stream = stream or sys.stdout
-    if stream is not None:  # it is, in a packaged app without a console
-        stream.write(line + end)
-        stream.flush()
-
-
-def _is_terminal(stream: TextIO | None) -> bool:
-    return stream is not None and stream.isatty()

@@ -1,28 +1,68 @@
-"""Where a run computes, and on how many threads."""
+"""Where a run computes: what there is, what it is called, and what it says when it fails.
 
-import os
+On an accelerator a run is repeatable only as far as its kernels are: sums that add up in any order (index_add_ of
+a batch's pairs in float32 is exact, embedding gradients and large matrix products need not be) may differ in the
+last digits from run to run. On the CPU it is bitwise the same.
+"""
+
+import contextlib
+import re
+import warnings
+from typing import NamedTuple
 
 import torch
 
-from embedviz import catalog
 from embedviz.config import RunConfig
 from embedviz.errors import EmbedvizError
-
-LARGE_MODEL_WEIGHTS = 4_000_000
-"""Up to this many, one thread is fastest: with two on two busy cores small steps took ten times as long."""
-
-_MOST_THREADS = 4  # past that an optimiser step waits for memory, not for cores
 
 
 class DeviceError(EmbedvizError):
     """The device is not there."""
 
 
-def resolve(config: RunConfig, vocab_size: int) -> RunConfig:
-    """Return `config` with device and threads chosen. Raises DeviceError for a device that is not there."""
-    device = "cpu" if config.device == "auto" else _checked(config.device)
-    threads = config.threads or _threads_for(config, vocab_size)
-    return config.replace(device=device, threads=threads)
+class Survey(NamedTuple):
+    """The devices that can be chosen here, "cpu" first; and what a driver had to say."""
+
+    names: tuple[str, ...]
+    details: str = ""
+
+
+def survey() -> Survey:
+    """Return the CPU and all that torch.accelerator offers; one alone is named without its number.
+
+    Nothing is set up on them. A driver that is broken offers nothing; what it says is in `details`.
+    """
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        try:
+            kind, count = _accelerators()
+            details = ""
+        except Exception as error:  # noqa: BLE001  # a broken driver raises what it likes; there is always the CPU
+            kind, count = "", 0
+            details = f"{type(error).__name__}: {error}"
+    details = "\n".join([*(str(warning.message) for warning in said), details]).strip()
+    numbered = [f"{kind}:{index}" for index in range(count)] if count > 1 else [kind] * count
+    return Survey(("cpu", *numbered), details)
+
+
+def available() -> list[str]:
+    """Return the names of the devices that can be chosen here: "cpu", "cuda:0", "cuda:1"."""
+    return list(survey().names)
+
+
+def torch_device(name: str) -> torch.device:
+    """Return the device that the tensors of a run on the device `name` are made on."""
+    return torch.device(name)
+
+
+def check(name: str) -> None:
+    """Raise DeviceError if there is no device `name`: "cuda:0" may be the one "cuda", "cuda" the first of many."""
+    names, details = survey()
+    kind, _, index = name.partition(":")
+    first = {known.partition(":")[0] for known in names}
+    if name in names or (name in first) or (index == "0" and kind in names):
+        return
+    raise DeviceError(f"There is no device '{name}' here: choose {', '.join(names)} or auto.", details)
 
 
 def use(config: RunConfig) -> None:
@@ -31,26 +71,78 @@ def use(config: RunConfig) -> None:
         torch.set_num_threads(config.threads)
 
 
+def synchronize(device: torch.device) -> None:
+    """Wait until the device has done all that it was given to do."""
+    if device.type != "cpu":
+        torch.accelerator.synchronize(device)
+
+
+def free(device: torch.device) -> None:
+    """Give back the memory that torch keeps for later on the device, unless it is broken."""
+    if device.type != "cpu":
+        with contextlib.suppress(RuntimeError):
+            torch.accelerator.empty_cache()
+
+
 def describe(config: RunConfig) -> str:
-    """Return a resolved device in words: "CPU, 1 thread"."""
-    threads = f"{config.threads} thread{'' if config.threads == 1 else 's'}"
-    return f"{config.device.upper()}, {threads}"
+    """Return a resolved device in words: "CPU, 1 thread", "CUDA:0"; an accelerator has threads of its own."""
+    if is_cpu(config.device):
+        return f"CPU, {threads_in_words(config.threads)}"
+    return config.device.upper()
 
 
-def available() -> list[str]:
-    """Return the kinds of devices that can be chosen here: "cpu", and the accelerator if there is one."""
+def threads_in_words(threads: int) -> str:
+    """Return "1 thread", "2 threads"."""
+    return f"{threads} thread{'' if threads == 1 else 's'}"
+
+
+def is_cpu(name: str) -> bool:
+    """Tell whether `name` is the CPU's: "cpu" or "cpu:0"."""
+    return name.partition(":")[0] == "cpu"
+
+
+def failure(error: BaseException, config: RunConfig) -> str | None:
+    """Return the first half of a sentence if `error` is the fault of the run's device, and that is not the CPU.
+
+    "The device cuda:0 ran out of memory", "was lost", "cannot do an operation that this model needs", "failed".
+    None for all else: an EmbedvizError says itself what is wrong, and a mistake in this program stays one.
+    """
+    if is_cpu(config.device) or not isinstance(error, RuntimeError | TypeError):
+        return None
+    if isinstance(error, TypeError) and "mps" not in str(error).lower():
+        return None  # MPS alone says so that it has no float64
+    if config.device != "auto":
+        return f"The device {config.device} {what_happened(error)}"
+    return f"The device that was chosen {what_happened(error)}" if len(available()) > 1 else None
+
+
+def what_happened(error: BaseException) -> str:
+    """Return what an error of a device says of it: "ran out of memory", "was lost", "failed"."""
+    words = str(error).lower()
+    if isinstance(error, torch.OutOfMemoryError | MemoryError) or _OUT_OF_MEMORY.search(words):
+        return "ran out of memory"
+    if isinstance(error, NotImplementedError) or _UNSUPPORTED.search(words):
+        return "cannot do an operation that this model needs"
+    if isinstance(error, torch.AcceleratorError) or _LOST.search(words):
+        return "was lost"
+    return "failed"
+
+
+# As CUDA, HIP, MPS and XPU say it, after lower().
+_OUT_OF_MEMORY = re.compile(
+    r"out of memory|out_of_memory|alloc_failed|out_of_host_memory|out_of_device_memory|can't allocate"
+)
+_UNSUPPORTED = re.compile(
+    r"not implemented|not currently implemented|unsupported|not supported|could not run '|n't support|"
+    r"no kernel image is available"
+)
+_LOST = re.compile(
+    r"device[ -]side|device[ -]lost|device_lost|device is lost|(cuda|hip|xpu|mps|sycl|level[ -]zero)[a-z ]* error|"
+    r"unspecified launch failure|illegal memory access|illegal instruction|no longer available"
+)
+
+
+def _accelerators() -> tuple[str, int]:
+    """Return the kind of accelerator that this torch knows, and how many of them there are."""
     accelerator = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
-    return ["cpu", *([accelerator.type] if accelerator else [])]
-
-
-def _checked(name: str) -> str:
-    kind, _, index = name.partition(":")
-    count = 1 if kind == "cpu" else torch.accelerator.device_count()
-    if kind not in available() or (index and not (index.isdecimal() and int(index) < count)):
-        raise DeviceError(f"There is no device '{name}' here: choose {', '.join(available())} or auto.")
-    return name
-
-
-def _threads_for(config: RunConfig, vocab_size: int) -> int:
-    weights = catalog.MODELS[config.model].load().weight_count(config, vocab_size)
-    return min(os.cpu_count() or 1, _MOST_THREADS) if weights > LARGE_MODEL_WEIGHTS else 1
+    return (accelerator.type, torch.accelerator.device_count()) if accelerator else ("", 0)

@@ -24,10 +24,10 @@ class DivergenceError(EmbedvizError):
 
 
 class Guard:
-    """Watches the losses of one run. `limit` is 3 ln V: three times what guessing costs."""
+    """Watches the losses of one run. `limit` is 3 ln V, three times what guessing costs; more after an edit."""
 
     def __init__(self, vocab_size: int) -> None:
-        self.limit = 3 * math.log(vocab_size)
+        self.limit = self.usual_limit = 3 * math.log(vocab_size)
         self.last_good_step = -1  # the last whose loss was finite and not over the limit
         self.recent: deque[float] = deque(maxlen=2 * _SPAN)
 
@@ -49,10 +49,21 @@ class Guard:
         """
         return math.isfinite(loss) and (loss <= self.limit or self.last_good_step < 0)
 
-    def restore(self, last_good_step: int, recent: list[float]) -> None:
+    def forgive(self, worst: float) -> None:
+        """Let training mend what was done by hand: `worst` is what the weights may cost now, whatever is read.
+
+        The losses so far say nothing about those that follow, and what the edit costs is no divergence, be it
+        seen at once or only when a batch reads that row. Twice that is: momentum may carry on for a while.
+        """
+        self.recent.clear()
+        if math.isfinite(worst):
+            self.limit = max(self.limit, 2 * worst)
+
+    def restore(self, last_good_step: int, recent: list[float], limit: float | None = None) -> None:
         """Go back to what was known at an earlier step."""
         self.last_good_step = last_good_step
         self.recent = deque(recent, maxlen=2 * _SPAN)
+        self.limit = self.usual_limit if limit is None else limit
 
     def _rising(self) -> bool:
         """Compare means: one loss of a small batch may be anything."""

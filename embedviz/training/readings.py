@@ -7,6 +7,7 @@ from torch import Tensor
 
 from embedviz.models.base import LanguageModel, WholeText
 from embedviz.models.initialization import make_generator
+from embedviz.training import devices
 from embedviz.training.batches import Batches
 from embedviz.training.contexts import WalkedText
 
@@ -76,7 +77,7 @@ class Readings:
         return sample_s * (sum(part.size for part in walked) - short) / sampled + one_s * short
 
     def _whole(self, ids: Tensor) -> WholeText:
-        device = self._model.config.device
+        device = devices.torch_device(self._model.config.device)
         return self._model.whole_text(ids) or WalkedText(self._model, ids.to(device), self._boundary_id)
 
     def _sample(self, ids: Tensor) -> tuple[Tensor, Tensor]:
@@ -87,5 +88,5 @@ class Readings:
         else:
             windows = self._model.contexts_at_once(config, vocab_size)
         generator = make_generator(config.seed, "estimates")
-        ids = ids.to(config.device)
+        ids = ids.to(devices.torch_device(config.device))
         return Batches(ids, max(1, windows), config.block_size, generator, self._boundary_id).draw()

@@ -12,18 +12,22 @@ from torch import Tensor, nn
 from embedviz import catalog
 from embedviz.checkpoint import Checkpoint
 from embedviz.config import RunConfig
+from embedviz.edits import HandEdit
 from embedviz.models.initialization import make_generator
 from embedviz.text.dataset import Dataset
-from embedviz.training import devices
+from embedviz.training import by_hand, devices
 from embedviz.training.batches import Batches, to_tensor
 from embedviz.training.contexts import pad
+from embedviz.training.device_choice import DeviceChooser
 from embedviz.training.guard import DivergenceError, Guard
 from embedviz.training.readings import Readings
 from embedviz.training.schedules import SCHEDULES
 from embedviz.training.state import State, make_optimizer
+from embedviz.training.tracing import StepTracer
 
 if TYPE_CHECKING:
     from embedviz.models.base import LanguageModel
+    from embedviz.trace import StepTrace
 
 Floats = NDArray[np.float32]
 
@@ -51,20 +55,22 @@ class TrainingSession(Iterator[StepResult]):
     """One run, from its start. Raises ModelSizeError or DeviceError before it takes memory.
 
     `config` has device, threads and block size as they are used: a text shorter than a block shortens it.
+    `choice` says in a sentence how device and threads were chosen, where they were left open.
     One generator serves training, and whatever only looks (losses, logits, checkpoints) leaves it alone.
     Sets the process's number of threads.
     """
 
-    def __init__(self, config: RunConfig, dataset: Dataset) -> None:
+    def __init__(self, config: RunConfig, dataset: Dataset, chooser: DeviceChooser | None = None) -> None:
         model: type[LanguageModel] = catalog.MODELS[config.model].load()
         model.check_size(config, dataset.vocab_size)
-        config = devices.resolve(config, dataset.vocab_size)
+        config, self.choice = (chooser or DeviceChooser()).choose(config, dataset, TrainingSession)
         devices.use(config)
+        self._place = place = devices.torch_device(config.device)
         train_ids = to_tensor(dataset.train_ids)  # (N,)
         val_ids = to_tensor(dataset.val_ids)  # (M,)
         boundary_id = None if model.predicts_everywhere else dataset.boundary_id
         batches = Batches(
-            train_ids.to(config.device),
+            train_ids.to(place),
             max(config.batch_size, 1),
             config.block_size,
             make_generator(config.seed, "batches"),
@@ -78,7 +84,7 @@ class TrainingSession(Iterator[StepResult]):
         """Of the last step, before it was clipped; None where nothing is clipped."""
         self._batches = batches
         self._boundary_id = boundary_id
-        self._model = model(config, self.vocab_size).to(config.device)
+        self._model = model(config, self.vocab_size).to(place)
         self._model.initialize(train_ids, make_generator(config.seed, "initialization"))
         self._optimizer = make_optimizer(config, self._model)
         self._state = State(self._model, self._optimizer, batches.generator)
@@ -88,11 +94,15 @@ class TrainingSession(Iterator[StepResult]):
         self._accumulate = (
             self._readings.train.accumulate_gradients if config.whole_text else self._accumulate_batch
         )
+        self._tracer = StepTracer(
+            self._model, self._optimizer, batches, boundary_id, self._accumulate, self._update
+        )
         self._schedule = SCHEDULES[config.schedule]
         self._is_plain = config.schedule == "constant" and not config.clip
         self._asked: tuple[NDArray[np.integer], Tensor] = (np.zeros((0, 1), np.int64), torch.zeros(0, 1).long())
         self._guard = Guard(self.vocab_size)
-        self._anchor = self._capture()
+        self._frozen = by_hand.FrozenRows(self._model.lookup_tables())
+        self._anchor = self.state()
 
     def __next__(self) -> StepResult:
         """Take one step. Raises DivergenceError once the run is back at its last good step."""
@@ -100,9 +110,7 @@ class TrainingSession(Iterator[StepResult]):
         loss = self._accumulate().item()
         if self._guard.alarms(step, loss):
             raise self._turn_back(step, loss)
-        if not self._is_plain:
-            self._adjust()
-        self._optimizer.step()
+        self._update()
         self.step = step + 1
         return StepResult(step, loss)
 
@@ -159,7 +167,20 @@ class TrainingSession(Iterator[StepResult]):
         idx = torch.from_numpy(context[None].astype(np.int64))  # (1, T)
         if not self._model.predicts_everywhere:
             idx = self._to_read(context[None])  # (1, T)
-        return {name: _copy(array) for name, array in self._model.trace(idx[0].to(self.config.device)).items()}
+        return {name: _copy(array) for name, array in self._model.trace(idx[0].to(self._place)).items()}
+
+    def trace_step(self, context: NDArray[np.integer]) -> "StepTrace":
+        """Return all that the coming step computes, for what follows `context` (T,) if its batch has that.
+
+        Nothing is changed by it: the step is taken for real, and undone bit by bit. No batch has an empty one.
+        """
+        norm, ids = self.gradient_norm, context.astype(np.int64)
+        if len(ids) and not self._model.predicts_everywhere:
+            ids = self.pad(ids[None])[0]
+        try:
+            return self._tracer.trace(self.step, self.learning_rate, ids)
+        finally:
+            self.gradient_norm = norm
 
     def activations(self, limit: int = 128) -> dict[str, Floats]:
         """Return the hidden layers, {"hidden": (N, H)}, on the first `limit` contexts of the estimate's sample.
@@ -186,8 +207,17 @@ class TrainingSession(Iterator[StepResult]):
     def checkpoint(self) -> Checkpoint:
         """Return the state of this step; of an earlier one if the session is not healthy."""
         if self.is_healthy:
-            self._anchor = self._capture()
+            self._anchor = self.state()
         return self._anchor
+
+    def state(self) -> Checkpoint:
+        """Return the state of this very step, healthy or not."""
+        recent = np.array(self._guard.recent, dtype=np.float64)
+        arrays = {**self._state.copy(), **self._frozen.copy(), "guard/recent": recent}
+        scalars = {"last_good_step": float(self._guard.last_good_step)}
+        if self._guard.limit != self._guard.usual_limit:
+            scalars["guard_limit"] = self._guard.limit
+        return Checkpoint(self.step, arrays, scalars)
 
     def restore(self, checkpoint: Checkpoint) -> None:
         """Go on from `checkpoint`, exactly as the run it was taken of did.
@@ -195,19 +225,38 @@ class TrainingSession(Iterator[StepResult]):
         Raises CheckpointError if it was taken of another model.
         """
         self._state.put(checkpoint.arrays)
+        self._frozen.put(checkpoint.arrays)
         self.step = checkpoint.step
         recent = checkpoint.arrays.get("guard/recent", np.empty(0)).tolist()
-        self._guard.restore(int(checkpoint.scalars.get("last_good_step", -1)), recent)
+        scalars = checkpoint.scalars
+        self._guard.restore(int(scalars.get("last_good_step", -1)), recent, scalars.get("guard_limit"))
         self._anchor = checkpoint
         self.gradient_norm = None
 
-    def _capture(self) -> Checkpoint:
-        recent = np.array(self._guard.recent, dtype=np.float64)
-        arrays = {**self._state.copy(), "guard/recent": recent}
-        return Checkpoint(self.step, arrays, {"last_good_step": float(self._guard.last_good_step)})
+    def edit(self, edit: HandEdit) -> HandEdit:
+        """Change a table by hand as `edit` says; return it with what was there before, and when.
+
+        From now on this is the last sound state, as sound as it is: no run is turned back for an edit.
+        Raises HandEditError, with nothing changed.
+        """
+        done = by_hand.make(edit, self._model.lookup_tables(), self._frozen, self.step)
+        if done.kind == "cell":
+            contexts = self._readings.train_sample[0]  # (N, T)
+            self._guard.forgive(by_hand.worst_loss(self._model, contexts, done.row))
+        self._anchor = self.state()
+        return done
 
     def _accumulate_batch(self) -> Tensor:
         return self._model.accumulate_gradients(*self._batches.draw())
+
+    def _update(self) -> None:
+        """Move the weights against the gradient that they have."""
+        if not self._is_plain:
+            self._adjust()
+        if self._frozen:
+            self._frozen.step(self._optimizer)
+        else:
+            self._optimizer.step()
 
     def _adjust(self) -> None:
         """Set the rate of the coming step, and shorten the gradient if it is too long."""
@@ -221,7 +270,7 @@ class TrainingSession(Iterator[StepResult]):
     def _to_read(self, contexts: NDArray[np.integer]) -> Tensor:
         last = contexts[:, -self._model.context_length :].astype(np.int64)  # (N, T), a copy
         idx = pad(torch.from_numpy(last), self.config.block_size, self._boundary_id)
-        return idx.to(self.config.device)
+        return idx.to(self._place)
 
     def _next_loss(self) -> float:
         if self.config.whole_text:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from embedviz.engine import messages as m
+from embedviz.engine import wire
 from embedviz.engine.channel import Channel
 
 Pair = tuple[Channel, Channel]
@@ -29,7 +30,7 @@ def reading(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def frame(message: m.Message) -> bytes:
-    header, buffers = m.encode(message)
+    header, buffers = wire.encode(message)
     payload = b"".join(buffers)
     return struct.pack("<IQ", len(header), len(payload)) + header + payload
 
@@ -92,14 +93,14 @@ def test_the_end_of_the_file_anywhere_in_a_frame_is_the_end(pair: Pair, reading:
 def test_absurd_lengths_are_no_frame(pair: Pair, lengths: tuple[int, int]) -> None:
     here, there = pair
     os.write(here._write_fd, struct.pack("<IQ", *lengths))
-    with pytest.raises(m.ProtocolError, match="misunderstood"):
+    with pytest.raises(wire.ProtocolError, match="misunderstood"):
         there.receive()
 
 
 def test_noise_is_no_frame(pair: Pair) -> None:
     here, there = pair
     os.write(here._write_fd, b"Warning: something was printed here\n")
-    with pytest.raises(m.ProtocolError):
+    with pytest.raises(wire.ProtocolError):
         there.receive()
 
 

@@ -12,8 +12,11 @@ from hypothesis.extra import numpy as npst
 
 from embedviz.checkpoint import Checkpoint
 from embedviz.config import RunConfig
+from embedviz.edits import HandEdit
 from embedviz.engine import messages as m
+from embedviz.engine import wire
 from embedviz.text.dataset import Dataset
+from embedviz.trace import StepTrace, TracePhase
 
 TYPES = (*get_args(m.Command), *get_args(m.Event))
 
@@ -40,22 +43,59 @@ readings = st.builds(
     verdict=text,
     sentence=text,
 )
+edits = st.builds(
+    HandEdit,
+    kind=st.sampled_from(["cell", "freeze", "thaw"]),
+    table=text,
+    row=steps,
+    column=st.integers(-1, 9),
+    value=floats,
+    before=floats,
+    step=steps,
+    gesture=steps,
+)
+phases = st.builds(
+    TracePhase, text, text, text, text, text, st.lists(text, max_size=3).map(tuple), text, text, context=text
+)
+traces = st.builds(
+    StepTrace,
+    steps,
+    st.dictionaries(names, arrays.map(np.copy), max_size=4),
+    st.dictionaries(names, steps, max_size=3),
+    st.lists(phases, max_size=3).map(tuple),
+    st.booleans(),
+)
+all_edits = st.lists(edits, max_size=3).map(tuple)
 shapes = st.lists(st.integers(0, 9), max_size=3).map(tuple)
 
 MESSAGES: dict[type, st.SearchStrategy[Any]] = {
     m.LoadDataset: st.builds(m.LoadDataset, text, datasets),
-    m.StartRun: st.builds(m.StartRun, text, text, configs, st.none() | checkpoints),
+    m.StartRun: st.builds(m.StartRun, text, text, configs, st.none() | checkpoints, all_edits),
     m.Play: st.builds(m.Play, text, untils),
     m.Pause: st.builds(m.Pause, text),
     m.Advance: st.builds(m.Advance, text, steps),
     m.GoTo: st.builds(m.GoTo, text, steps),
     m.SetPace: st.builds(m.SetPace, text, st.none() | floats),
-    m.Watch: st.builds(m.Watch, text, arrays, st.booleans()),
+    m.Watch: st.builds(m.Watch, text, arrays, st.booleans(), st.booleans(), st.booleans()),
     m.Predict: st.builds(m.Predict, text, steps, arrays),
+    m.Edit: st.builds(m.Edit, text, edits),
+    m.Undo: st.builds(m.Undo, text),
+    m.Redo: st.builds(m.Redo, text),
     m.StopRun: st.builds(m.StopRun, text),
-    m.Ready: st.builds(m.Ready, steps, text),
+    m.Ready: st.builds(m.Ready, steps, text, st.lists(text, max_size=3).map(tuple)),
     m.Started: st.builds(
-        m.Started, text, configs, steps, steps, st.none() | floats, floats, readings, text, steps
+        m.Started,
+        text,
+        configs,
+        steps,
+        steps,
+        st.none() | floats,
+        floats,
+        readings,
+        text,
+        steps,
+        text,
+        all_edits,
     ),
     m.SnapshotWritten: st.builds(m.SnapshotWritten, text, steps, floats, readings, text),
     m.Losses: st.builds(m.Losses, text, steps, arrays),
@@ -64,6 +104,9 @@ MESSAGES: dict[type, st.SearchStrategy[Any]] = {
     m.Playing: st.builds(m.Playing, text, steps),
     m.Paused: st.builds(m.Paused, text, steps, text, text, text),
     m.Rewound: st.builds(m.Rewound, text, steps),
+    m.Traced: st.builds(m.Traced, text, traces),
+    m.Edited: st.builds(m.Edited, text, steps, all_edits, st.booleans()),
+    m.Moved: st.builds(m.Moved, text, configs, steps, text, text),
     m.Predicted: st.builds(m.Predicted, text, steps, steps, arrays),
     m.Stopped: st.builds(m.Stopped, text),
     m.Failed: st.builds(m.Failed, st.none() | text, text, text, text),
@@ -71,7 +114,7 @@ MESSAGES: dict[type, st.SearchStrategy[Any]] = {
 
 
 def frame(message: m.Message) -> tuple[bytes, bytes]:
-    header, buffers = m.encode(message)
+    header, buffers = wire.encode(message)
     return header, b"".join(buffers)
 
 
@@ -107,7 +150,7 @@ def test_a_message_arrives_as_it_was(kind: type) -> None:
     @settings(max_examples=25, deadline=None)
     @given(MESSAGES[kind])
     def check(message: m.Message) -> None:
-        assert_same(m.decode(*frame(message)), message)
+        assert_same(wire.decode(*frame(message)), message)
 
     check()
 
@@ -115,7 +158,7 @@ def test_a_message_arrives_as_it_was(kind: type) -> None:
 @pytest.mark.parametrize("payload", [bytes, bytearray])
 def test_arrays_are_read_only_whatever_they_lie_in(payload: type) -> None:
     header, data = frame(m.Losses("a", 0, np.arange(3.0)))
-    losses = m.decode(header, payload(data)).losses  # type: ignore[union-attr]
+    losses = wire.decode(header, payload(data)).losses  # type: ignore[union-attr]
     with pytest.raises(ValueError, match="read-only"):
         losses[0] = 1.0
     with pytest.raises(ValueError, match="WRITEABLE"):
@@ -125,12 +168,12 @@ def test_arrays_are_read_only_whatever_they_lie_in(payload: type) -> None:
 def test_arrays_in_any_memory_order_arrive() -> None:
     table = np.arange(12, dtype=np.float32).reshape(3, 4)
     for array in (table.T, table[:, ::2], np.asfortranarray(table), np.broadcast_to(table[0], (3, 4))):
-        message = m.decode(*frame(m.Predicted("a", 0, 0, array)))
+        message = wire.decode(*frame(m.Predicted("a", 0, 0, array)))
         np.testing.assert_array_equal(message.logits, array)  # type: ignore[union-attr]
 
 
 def test_numbers_of_numpy_travel_as_plain_ones() -> None:
-    message: Any = m.decode(*frame(m.GoTo("a", np.int64(7))))  # type: ignore[arg-type]
+    message: Any = wire.decode(*frame(m.GoTo("a", np.int64(7))))  # type: ignore[arg-type]
     assert type(message.step) is int
     assert message == m.GoTo("a", 7)
 
@@ -148,15 +191,15 @@ def test_a_damaged_header_is_noticed_or_still_a_message(message: m.Message, data
         "remove": header[:place] + header[place + 1 :],
         "cut": header[:place],
     }[how]
-    with contextlib.suppress(m.ProtocolError):
-        assert isinstance(m.decode(damaged, payload), TYPES)
+    with contextlib.suppress(wire.ProtocolError):
+        assert isinstance(wire.decode(damaged, payload), TYPES)
 
 
 @given(st.integers(1, 24), st.booleans())
 def test_a_payload_of_another_length_is_noticed(count: int, longer: bool) -> None:
     header, payload = frame(m.Losses("a", 0, np.arange(3.0)))
-    with pytest.raises(m.ProtocolError):
-        m.decode(header, payload + bytes(count) if longer else payload[:-count])
+    with pytest.raises(wire.ProtocolError):
+        wire.decode(header, payload + bytes(count) if longer else payload[:-count])
 
 
 json_values = st.recursive(
@@ -176,8 +219,8 @@ json_values = st.recursive(
 @given(json_values, st.binary(max_size=16))
 @settings(max_examples=500, deadline=None)
 def test_any_other_json_is_noticed(value: object, payload: bytes) -> None:
-    with contextlib.suppress(m.ProtocolError):
-        assert isinstance(m.decode(json.dumps(value).encode(), payload), TYPES)
+    with contextlib.suppress(wire.ProtocolError):
+        assert isinstance(wire.decode(json.dumps(value).encode(), payload), TYPES)
 
 
 @pytest.mark.parametrize(
@@ -200,7 +243,7 @@ def test_any_other_json_is_noticed(value: object, payload: bytes) -> None:
     ids=lambda header: header[:70].decode(errors="replace"),
 )
 def test_what_is_no_message_is_noticed(header: bytes) -> None:
-    with pytest.raises(m.ProtocolError) as caught:
-        m.decode(header, bytes(8))
+    with pytest.raises(wire.ProtocolError) as caught:
+        wire.decode(header, bytes(8))
     assert caught.value.sentence == "The trainer and the window misunderstood each other."
     assert caught.value.details

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from embedviz.checkpoint import Checkpoint
+from embedviz.edits import HandEdit
 from embedviz.engine import messages as m
 from embedviz.engine.record import MOST_READINGS, RunRecord
 from embedviz.engine.snapshots import Snapshot
@@ -52,6 +53,17 @@ def test_what_only_has_to_be_kept_is_absorbed() -> None:
     assert all(record.absorb(event) for event in kept)
     passed_on = [m.Playing("a", 0), m.Paused("a", 1, "asked"), m.Rewound("a", 0), m.Failed("a", "Play", "No.")]
     assert not any(record.absorb(event) for event in passed_on)
+
+
+def test_it_knows_what_was_changed_by_hand(record: RunRecord) -> None:
+    edits = (HandEdit("cell", "token", 1, 2, 3.0, 0.5, 7), HandEdit("freeze", "token", 4, step=8))
+    assert record.edits == ()
+    assert not record.absorb(m.Edited("a", 8, edits, False))  # others have to hear it too
+    assert record.edits == edits
+    record.start(7, reading(7), edits[:1])
+    assert record.edits == edits[:1]
+    record.start(0, reading(0))
+    assert record.edits == ()
 
 
 def test_the_newest_checkpoint_is_kept(record: RunRecord) -> None:

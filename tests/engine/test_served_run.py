@@ -9,8 +9,9 @@ import pytest
 
 from embedviz.config import RunConfig
 from embedviz.engine import messages as m
-from embedviz.engine import served_run
-from embedviz.engine.served_run import LONGEST_WALK_S, ServedRun
+from embedviz.engine import reading
+from embedviz.engine.reading import LONGEST_WALK_S
+from embedviz.engine.served_run import ServedRun
 from embedviz.models import base
 from embedviz.models.bigram import PairText
 from embedviz.text.dataset import Dataset
@@ -46,7 +47,7 @@ class Desk:
         return self.serve(session)
 
     def serve(self, session: TrainingSession) -> ServedRun:
-        self.runs.append(ServedRun("a", session, session.vocab_size, self.said.append))
+        self.runs.append(ServedRun("a", session, self.said.append))
         return self.runs[-1]
 
     def go(self, run: ServedRun, step: int) -> None:
@@ -77,7 +78,7 @@ def never(monkeypatch: pytest.MonkeyPatch) -> Callable[[type], None]:
 def test_a_long_text_is_never_walked_through(
     desk: Desk, monkeypatch: pytest.MonkeyPatch, never: Callable[[type], None]
 ) -> None:
-    monkeypatch.setattr(served_run, "STEPS_BETWEEN_VERDICTS", 5)
+    monkeypatch.setattr(reading, "STEPS_BETWEEN_VERDICTS", 5)
     never(WalkedText)
     run = desk.start(MLP, whole_s=6.8)
     assert run.started().reading.estimated
@@ -98,10 +99,10 @@ def test_a_cheap_estimate_does_not_make_a_walk_cheap(
     desk: Desk, monkeypatch: pytest.MonkeyPatch, never: Callable[[type], None]
 ) -> None:
     """Whole at the start and at pauses, an estimate at the marks and for verdicts in between."""
-    monkeypatch.setattr(served_run, "STEPS_BETWEEN_VERDICTS", 5)
+    monkeypatch.setattr(reading, "STEPS_BETWEEN_VERDICTS", 5)
     run = desk.start(MLP, whole_s=0.1)
     assert not run.started().reading.estimated
-    run._read(0.0)
+    run._reader.read(0.0)
     with monkeypatch.context() as patch:
         patch.setattr(WalkedText, "loss", lambda _text: pytest.fail("the whole text was read"))
         run.play(m.Until())
@@ -114,7 +115,7 @@ def test_a_cheap_estimate_does_not_make_a_walk_cheap(
 
 
 def test_a_short_text_is_read_as_a_whole(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(served_run, "STEPS_BETWEEN_VERDICTS", 5)
+    monkeypatch.setattr(reading, "STEPS_BETWEEN_VERDICTS", 5)
     run = desk.start(MLP, whole_s=0.004)
     desk.go(run, 30)
     assert {reading.estimated for reading in [run.started().reading, *desk.readings()]} == {False}
@@ -125,7 +126,7 @@ def test_a_short_text_is_read_as_a_whole(desk: Desk, monkeypatch: pytest.MonkeyP
 def test_a_closed_form_is_read_as_a_whole_whatever_it_costs(
     desk: Desk, batch_size: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(served_run, "STEPS_BETWEEN_VERDICTS", 5)
+    monkeypatch.setattr(reading, "STEPS_BETWEEN_VERDICTS", 5)
     loss = PairText.loss
 
     def slow(text: PairText) -> float:
@@ -143,7 +144,7 @@ def test_a_closed_form_is_read_as_a_whole_whatever_it_costs(
 
 
 def test_the_judge_does_not_mix_whole_losses_and_estimates(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(served_run, "STEPS_BETWEEN_VERDICTS", 1)
+    monkeypatch.setattr(reading, "STEPS_BETWEEN_VERDICTS", 1)
     session = TrainingSession(MLP, desk._dataset)
 
     def losses_within(_budget_s: float) -> SplitLosses:

@@ -9,7 +9,7 @@ from engine_window import Window, assert_same_tables, straight_run, toy_dataset
 
 from embedviz.checkpoint import Checkpoint
 from embedviz.config import RunConfig
-from embedviz.engine import entry, served_run, server, snapshots
+from embedviz.engine import entry, keeping, reading, server, snapshots, telling
 from embedviz.engine import messages as m
 from embedviz.engine.snapshots import Snapshot
 from embedviz.text.dataset import Dataset
@@ -100,14 +100,16 @@ def test_the_rate_is_told_while_playing(window: Window, dataset: Dataset) -> Non
 def test_going_to_a_step_is_bitwise_the_straight_run(window: Window, dataset: Dataset, config: RunConfig) -> None:
     window.start("a", dataset, config)
     window.send(m.SetPace("a", 5.0))  # going somewhere does not wait for it
-    for step in (200, 70, 70, 150, 0, 90):
+    for step in (200, 70, 70, 150, 149, 0, 90):
         window.send(m.GoTo("a", step))
         paused = window.wait_for(m.Paused, "a")
         assert paused.step == step
         losses, tables = straight_run(config, dataset, step)
         assert_same_tables(window.wait_for_snapshot("a", step), tables)
         assert window.losses("a").tobytes() == losses.tobytes()
-    assert [rewound.step for rewound in window.of(m.Rewound)] == [0, 0]
+    steps = [rewound.step for rewound in window.of(m.Rewound)]
+    assert steps[0] <= 70 <= steps[1] <= 149
+    assert steps[2:] == [0]
 
 
 def test_going_back_while_playing(window: Window, dataset: Dataset) -> None:
@@ -123,7 +125,9 @@ def test_going_back_while_playing(window: Window, dataset: Dataset) -> None:
 
 def test_a_step_before_the_start_is_the_start(window: Window, dataset: Dataset) -> None:
     window.start("a", dataset, WHOLE)
-    window.send(m.Advance("a", 5), m.GoTo("a", -1))
+    window.send(m.Advance("a", 5))
+    window.wait_for(m.Paused, "a")
+    window.send(m.GoTo("a", -1))
     window.wait_for(m.Rewound, "a")
     assert window.wait_for(m.Paused, "a").step == 0
 
@@ -195,7 +199,7 @@ def test_until_converged(window: Window, config: RunConfig) -> None:
 
 
 def test_one_end_is_said_once(window: Window, dataset: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(served_run, "STEPS_BETWEEN_VERDICTS_WHOLE", 1)
+    monkeypatch.setattr(reading, "STEPS_BETWEEN_VERDICTS_WHOLE", 1)
     config = RunConfig(lr=1e-6, init="log-counts")
     text = toy_dataset(vocab_size=3, tokens=60_000)
     window.start("a", text, config)
@@ -310,8 +314,8 @@ def test_only_as_much_is_watched_as_there_is_room_for(window: Window, dataset: D
     contexts = np.random.default_rng(0).integers(0, 12, (40, 30))
     window.send(m.Watch("a", contexts, gradients=True))
     snapshot = window.wait_for(Snapshot, "a")
-    np.testing.assert_array_equal(snapshot.contexts, contexts[: served_run.MOST_CONTEXTS, -5:])
-    assert snapshot.logits.shape == (served_run.MOST_CONTEXTS, 12)
+    np.testing.assert_array_equal(snapshot.contexts, contexts[: telling.MOST_CONTEXTS, -5:])
+    assert snapshot.logits.shape == (telling.MOST_CONTEXTS, 12)
 
 
 # --- several runs -----------------------------------------------------------------------------------
@@ -427,7 +431,7 @@ def test_a_run_goes_on_from_a_checkpoint(window: Window, dataset: Dataset, confi
 
 
 def test_checkpoints_come_while_playing(window: Window, dataset: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(served_run, "CHECKPOINT_SPACING_S", 0.05)
+    monkeypatch.setattr(keeping, "CHECKPOINT_SPACING_S", 0.05)
     window.start("a", dataset, SAMPLED)
     window.send(m.Play("a"))
     taken = [window.wait_for(m.CheckpointTaken, "a").checkpoint for _ in range(4)]

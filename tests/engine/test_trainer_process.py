@@ -16,9 +16,10 @@ import pytest
 from engine_window import PATIENCE_S, Line, assert_same_tables, straight_run
 
 from embedviz.config import RunConfig
+from embedviz.edits import HandEdit
 from embedviz.engine import client as client_module
 from embedviz.engine import messages as m
-from embedviz.engine import snapshots
+from embedviz.engine import snapshots, wire
 from embedviz.engine.client import TrainerClient, TrainerGoneError, trainer_command
 from embedviz.engine.snapshots import Snapshot
 from embedviz.text.dataset import Dataset
@@ -64,6 +65,26 @@ def test_a_run_in_another_process_is_bitwise_the_same(line: Line, dataset: Datas
     assert snapshot.logits.tobytes() == tables["token"][2].tobytes()
     assert snapshot.gradients["token"].shape == tables["token"].shape
     assert not any(array.flags.writeable for array in (*snapshot.tables.values(), snapshot.logits))
+
+
+def test_a_run_in_another_process_is_traced_edited_and_undone(line: Line, dataset: Dataset) -> None:
+    line.start("by hand", dataset, CONFIG)
+    line.send(m.Watch("by hand", np.array([[1, 2]]), traces=True), m.Advance("by hand", 20))
+    while (trace := line.wait_for(m.Traced, "by hand").trace).step != 20:
+        pass
+    line.send(m.Edit("by hand", HandEdit("cell", "token", 2, 3, 5.0)), m.Advance("by hand", 10))
+    edited = line.wait_for(m.Edited, "by hand")
+    assert (edited.step, edited.edits[0].value, edited.edits[0].step) == (20, 5.0, 20)
+    assert line.wait_for(m.Paused, "by hand").step == 30
+    line.send(m.Undo("by hand"))
+    assert line.wait_for(m.Edited, "by hand") == m.Edited("by hand", 20, (), can_redo=True)
+    assert line.wait_for(m.Paused, "by hand").step == 20
+    line.send(m.Advance("by hand", 1))
+    losses, tables = straight_run(CONFIG, dataset, 21)
+    assert_same_tables(line.wait_for_snapshot("by hand", 21), tables)
+    assert line.losses("by hand").tobytes() == losses.tobytes()
+    row, column = trace.points["token"], trace.points["column"]
+    assert trace.arrays["after"][-1, column] == tables["token"][row, column]
 
 
 def test_snapshots_keep_coming_while_it_plays(line: Line, dataset: Dataset) -> None:
@@ -182,7 +203,7 @@ def test_the_last_lines_of_a_talkative_trainer_are_kept(new_line: NewLine) -> No
 def test_a_program_that_is_no_trainer(new_line: NewLine) -> None:
     line = new_line(stand_in("print('usage: something else entirely'); sys.stdout.flush(); os.read(0, 1)"))
     assert line.ended.wait(PATIENCE_S)
-    assert isinstance(line.problem, m.ProtocolError)
+    assert isinstance(line.problem, wire.ProtocolError)
 
 
 def test_a_program_that_is_not_there() -> None:

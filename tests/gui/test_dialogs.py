@@ -1,6 +1,7 @@
 """The dialogs: the run's settings, made from the catalogue, and the numbers behind the pictures."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,12 +18,15 @@ from PySide6.QtWidgets import (
     QToolButton,
     QWidget,
 )
+from pytestqt.qtbot import QtBot
 from test_fake_trainer import Desk, as_read
 
 from embedviz import catalog
+from embedviz.config import RunConfig
 from embedviz.engine import messages as m
 from embedviz.gui.dialogs import RunSettingsDialog
 from embedviz.gui.tables import NumbersDialog
+from embedviz.gui.theme import Theme
 from embedviz.text.glyphs import glyph
 
 
@@ -262,6 +266,128 @@ def test_what_contradicts_itself_is_one_sentence(desk: Desk, form: RunSettingsDi
     press_ok(desk, form)
     assert problem(form).startswith("The rate rises for 100 steps, but is to be lowest at step 100")
     assert desk.worker.sent == []
+
+
+# --- a dialog without a window around it ------------------------------------------------------------
+
+Opened = Callable[..., RunSettingsDialog]
+FIGURES = "CPU, 1 thread: fastest of 2 measured (1 thread 14,900 steps/s, 2 threads 9,800 steps/s)."
+
+
+@pytest.fixture
+def opened(qtbot: QtBot) -> Opened:
+    def open_it(config: RunConfig, **more: Any) -> RunSettingsDialog:
+        dialog = RunSettingsDialog(config, Theme("light"), **more)
+        qtbot.addWidget(dialog)
+        dialog.show()
+        return dialog
+
+    return open_it
+
+
+def test_devices_are_what_the_trainer_found(opened: Opened) -> None:
+    dialog = opened(RunConfig(), devices=("cpu", "cuda:0", "cuda:1"))
+    box = box_of(dialog, "device")
+    assert [box.itemData(i) for i in range(box.count())] == ["auto", "cpu", "cuda:0", "cuda:1"]
+    assert [box.itemText(i) for i in range(box.count())] == ["auto: the fastest here", "CPU", "CUDA:0", "CUDA:1"]
+    assert (box.currentData(), text_of(dialog, "threads")) == ("cpu", "1")
+    assert box.accessibleName() == "Device"
+    dialog.accept()
+    assert dialog.changes() == {}
+    box.setCurrentIndex(box.findData("cuda:1"))
+    assert "threads" not in visible_settings(dialog)
+    fill(dialog, "threads", "x")  # which no longer matters
+    dialog.accept()
+    assert dialog.changes() == {"device": "cuda:1"}
+
+
+def test_a_device_that_is_gone_is_still_named(opened: Opened) -> None:
+    dialog = opened(RunConfig(device="cuda:7"))
+    assert box_of(dialog, "device").currentData() == "cuda:7"
+    dialog.accept()
+    assert dialog.changes() == {}
+
+
+def test_auto_says_what_it_found(opened: Opened) -> None:
+    dialog = opened(RunConfig(device="auto", threads=0), choice=FIGURES)
+    assert (box_of(dialog, "device").currentData(), text_of(dialog, "threads")) == ("auto", "auto")
+    assert f"Now on {FIGURES}" in [
+        line for label in dialog.findChildren(QLabel) for line in label.text().split("\n")
+    ]
+    dialog.accept()
+    assert dialog.changes() == {}
+    given = opened(RunConfig())
+    assert not any("Now on" in label.text() for label in given.findChildren(QLabel))
+
+
+@pytest.mark.parametrize(
+    ("text", "threads"), [("auto", 0), ("0", 0), (" 2 ", 2), ("1024", 1024)], ids=["auto", "0", "2", "1024"]
+)
+def test_a_number_of_threads(text: str, threads: int, opened: Opened) -> None:
+    dialog = opened(RunConfig(threads=3))
+    fill(dialog, "threads", text)
+    dialog.accept()
+    assert dialog.changes() == {"threads": threads}
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("many", "Threads is ‘many’, but has to be a whole number, or ‘auto’."),
+        ("", "Threads is ‘’, but has to be a whole number, or ‘auto’."),
+        ("1.5", "Threads is ‘1.5’, but has to be a whole number, or ‘auto’."),
+        ("-1", "Threads is -1, but has to be from 0 (choose for me) to 1,024."),
+    ],
+)
+def test_what_is_no_number_of_threads(text: str, sentence: str, opened: Opened) -> None:
+    dialog = opened(RunConfig())
+    fill(dialog, "threads", text)
+    dialog.accept()
+    assert problem(dialog) == sentence
+    assert dialog.isVisible()
+    assert dialog.changes() == {}
+
+
+def test_only_what_was_changed_is_carried_over(opened: Opened) -> None:
+    config = RunConfig(lr=0.012345678901, seed=2**32 - 1, optimizer="sgd", beta1=0.123456789012)
+    dialog = opened(config)
+    assert float(text_of(dialog, "lr")) == config.lr  # all its digits: what nobody touched stays the same
+    dialog.accept()
+    assert dialog.changes() == {}
+    dialog = opened(config)
+    fill(dialog, "val_fraction", "0.25")
+    box_of(dialog, "batch").setCurrentIndex(1)
+    fill(dialog, "batch_size", "64")
+    dialog.accept()
+    assert dialog.changes() == {"val_fraction": 0.25, "batch_size": 64}
+    meanwhile = config.replace(tokenizer="byte", lr=1.0)
+    assert meanwhile.replace(**dialog.changes()) == meanwhile.replace(val_fraction=0.25, batch_size=64)
+
+
+def test_subwords_need_room_for_the_bytes(opened: Opened) -> None:
+    dialog = opened(RunConfig(tokenizer="subword"))
+    fill(dialog, "vocab_size", "256")
+    dialog.accept()
+    assert problem(dialog) == "Vocabulary is 256, but has to be 257 or more for the tokenizer ‘Subword’."
+    fill(dialog, "vocab_size", "257")
+    dialog.accept()
+    assert dialog.changes() == {"vocab_size": 257}
+    words = opened(RunConfig(tokenizer="word"))
+    fill(words, "vocab_size", "2")
+    words.accept()
+    assert words.changes() == {"vocab_size": 2}
+
+
+def test_the_form_is_as_high_as_what_it_shows(opened: Opened) -> None:
+    dialog = opened(RunConfig(device="auto", threads=0), choice=FIGURES * 3)
+    low = dialog.height()
+    box = box_of(dialog, "schedule")
+    box.setCurrentIndex(box.findData("cosine"))
+    layout = dialog.layout()
+    assert layout is not None
+    assert dialog.height() == layout.totalHeightForWidth(dialog.width()) > low
+    box.setCurrentIndex(box.findData("constant"))
+    assert dialog.height() == low
 
 
 # --- the same from the bar at the top ---------------------------------------------------------------

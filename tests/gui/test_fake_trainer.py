@@ -87,7 +87,7 @@ class FakeWorker(QObject):
         record = self._records.get(getattr(event, "run_id", ""))
         if record is not None:
             if isinstance(event, m.Started):
-                record.start(event.step, event.reading)
+                record.start(event.step, event.reading, event.edits)
             elif record.absorb(event):
                 return
         self.event_received.emit(event)

@@ -9,8 +9,8 @@ from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QApplication, QCheckBox, QComboBox, QLineEdit, QPushButton
 from test_fake_trainer import TEXT, Desk, Table
 
+from embedviz.analysis.figures import figure
 from embedviz.engine import messages as m
-from embedviz.gui.plots.figures import figure
 from embedviz.text.glyphs import glyph
 
 Key = Qt.Key
@@ -266,7 +266,7 @@ def test_the_numbers_pointed_at_follow_the_training(desk: Desk) -> None:
 def test_pointing_elsewhere_tells_nothing(desk: Desk) -> None:
     point(desk, 3, 5)
     desk.point_at(desk.table.heatmap, QPointF(1, 1))
-    assert desk.table.cell.texts == ("Point at a cell of the table.", "–", "–", "–")
+    assert desk.table.cell.texts == ("Point at a cell; a click holds it.", "–", "–", "–")
     assert desk.state.hovered_token == -1
 
 

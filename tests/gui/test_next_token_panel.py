@@ -1,6 +1,6 @@
 """The Next token panel: bars for the selected context, the model's beside the text's."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pytest
@@ -10,10 +10,15 @@ from PySide6.QtGui import QHelpEvent
 from PySide6.QtWidgets import QApplication, QComboBox, QToolTip
 from test_fake_trainer import TEXT, Desk
 
+from embedviz.analysis.figures import figure
+from embedviz.analysis.units import BITS, NATS, PERPLEXITY
 from embedviz.engine import messages as m
-from embedviz.gui.panels.next_token import TOP_K, probability
+from embedviz.gui.panels.next_token import TOP_K
+from embedviz.gui.plots.bar_marks import Mark
 from embedviz.gui.plots.bars import BarChart
+from embedviz.gui.predictions import probability
 from embedviz.text.glyphs import glyph
+from embedviz.trace import StepTrace, TracePhase
 
 VOCABULARY = sorted(set(TEXT))
 
@@ -27,6 +32,8 @@ class Bars:
         self.model = self.data = np.zeros(0)
         self.texts: list[str] = []
         self.maximum = 0.0
+        self.before: NDArray[np.float64] | None = None
+        self.marks: dict[int, Mark] = {}
         draw = chart.set_data
 
         def keep(
@@ -36,10 +43,14 @@ class Bars:
             data: NDArray[np.float64],
             texts: Sequence[str],
             maximum: float,
+            *,
+            before: NDArray[np.float64] | None = None,
+            marks: Mapping[int, Mark] | None = None,
         ) -> None:
             self.labels, self.ids, self.texts = list(labels), list(ids), list(texts)
             self.model, self.data, self.maximum = model, data, maximum
-            draw(labels, ids, model, data, texts, maximum)
+            self.before, self.marks = before, {ids[row]: mark for row, mark in (marks or {}).items()}
+            draw(labels, ids, model, data, texts, maximum, before=before, marks=marks)
 
         monkeypatch.setattr(chart, "set_data", keep)
 
@@ -122,7 +133,8 @@ def test_the_tip_of_a_bar_has_all_its_numbers(desk: Desk, bars: Bars) -> None:
     text = QToolTip.text()
     QToolTip.hideText()
     assert text.startswith(f"{bars.labels[0]}  id {bars.ids[0]}\n")
-    assert f"model {bars.model[0]:.4f}  (log {np.log(bars.model[0]):.3f}, rank 1)" in text
+    log = figure(float(np.log(bars.model[0])), digits=4)
+    assert f"model {bars.model[0]:.4f}  (log P {log} nats, rank 1)" in text
     assert f"text {bars.data[0]:.4f}  (rank " in text
 
 
@@ -167,6 +179,122 @@ def test_blue_is_the_model_and_orange_the_text(desk: Desk, bars: Bars) -> None:
     assert tick is not None
     seen = {image.pixelColor(QPoint(round(tick) + d, middle)).name() for d in (-1, 0)}
     assert desk.theme.colours.data in seen
+
+
+# --- units ------------------------------------------------------------------------------------------
+
+
+def numbers(bars: Bars) -> list[float]:
+    return [float(text.replace("−", "-").replace(",", "")) for text in bars.texts]
+
+
+def test_the_logarithm_follows_the_unit(desk: Desk, bars: Bars) -> None:
+    box = desk.child(QComboBox, "barNumbers")
+    box.setCurrentIndex(1)
+    for unit, title, says, value in (
+        (BITS, "log₂ P", "in bits", np.log2(bars.model)),
+        (PERPLEXITY, "1 / P", "One over", 1 / bars.model),
+        (NATS, "log P", "in nats", np.log(bars.model)),
+    ):
+        desk.state.set_unit(unit)
+        assert box.itemText(1) == title
+        assert says in box.itemData(1, Qt.ItemDataRole.ToolTipRole)
+        np.testing.assert_allclose(numbers(bars), value, rtol=5e-3)
+        chart = desk.following.bars
+        at = chart.row_rect(0).center().toPoint()
+        QApplication.sendEvent(chart, QHelpEvent(QEvent.Type.ToolTip, at, chart.mapToGlobal(at)))
+        assert f"({title} {figure(float(value[0]), digits=4)}" in QToolTip.text()
+        assert unit.short in QToolTip.text()
+        QToolTip.hideText()
+
+
+# --- a step in phases -------------------------------------------------------------------------------
+
+
+def phase(context: str) -> TracePhase:
+    return TracePhase("name", "Title", "probabilities", "probabilities", "", (), "", "", context=context)
+
+
+PHASES = (phase(""), phase("before"), phase("both"))
+
+
+def trace_of(change: float = 0.3, *, is_watched: bool = False) -> StepTrace:
+    """Return a trace of "mat" with "." as its target, which the step makes likelier."""
+    logits = np.linspace(0, 1, len(VOCABULARY)).astype(np.float32)
+    target = VOCABULARY.index(".")
+    after = logits.copy()
+    after[target] += change
+    arrays = {
+        "ids": np.array([-1, *map(VOCABULARY.index, "mat")]),
+        "probabilities": np.exp(logits) / np.exp(logits).sum(),
+        "probabilities after": np.exp(after) / np.exp(after).sum(),
+    }
+    return StepTrace(7, arrays, {"target": target}, PHASES, is_watched)
+
+
+def test_before_a_step_the_bars_are_those_of_its_example(desk: Desk, bars: Bars) -> None:
+    trace = trace_of()
+    desk.state.show_trace(trace)
+    desk.state.show_phase(1)
+    np.testing.assert_allclose(bars.model, trace.arrays["probabilities"][bars.ids], rtol=1e-6)
+    np.testing.assert_allclose(bars.data, text_after(desk, "t")[bars.ids])
+    assert bars.marks == {VOCABULARY.index("."): Mark.TARGET}
+    assert bars.before is None
+    words = desk.words(desk.following)
+    assert "after “mat”: an example of the batch" in words
+    assert "● model, step 7 |" in words
+    row = bars.ids.index(VOCABULARY.index("."))
+    assert f"target: . {bars.texts[row]}" in desk.following.bars.describe()
+
+
+def test_a_frame_does_not_take_the_example_away_but_the_next_phase_does(desk: Desk, bars: Bars) -> None:
+    desk.state.show_trace(trace_of(is_watched=True))
+    desk.state.show_phase(1)
+    desk.show(21)
+    assert "after “mat”, last token ‘t’" in desk.words(desk.following)
+    desk.state.show_phase(0)
+    assert "after “the␣cat”, last token ‘t’" in desk.words(desk.following)
+    assert bars.marks == {}
+    np.testing.assert_allclose(bars.model, np.sort(model_after(desk, "t"))[::-1], rtol=1e-6)
+
+
+def test_a_step_is_shown_before_and_after(desk: Desk, bars: Bars) -> None:
+    trace = trace_of()
+    desk.state.show_trace(trace)
+    desk.state.show_phase(2)
+    before, after = (trace.arrays[name][bars.ids] for name in ("probabilities", "probabilities after"))
+    np.testing.assert_allclose(bars.model, after, rtol=1e-6)
+    np.testing.assert_allclose(bars.before, before, rtol=1e-6)
+    assert list(before) == sorted(before, reverse=True)  # the order does not change under the eye
+    for text, old, new in zip(bars.texts, before, after, strict=True):
+        first, second = map(float, text.split(" → "))
+        assert (first, second) == (pytest.approx(old, rel=5e-3), pytest.approx(new, rel=5e-3))
+        assert (first < second) == (old < new)
+    assert len(bars.texts) == len(VOCABULARY)
+    assert "● model, step 7 → 8" in desk.words(desk.following)
+    desk.child(QComboBox, "barNumbers").setCurrentIndex(2)
+    target = bars.ids.index(VOCABULARY.index("."))
+    ranks = [1 + int((values > values[target]).sum()) for values in (before, after)]
+    assert bars.texts[target] == " → ".join(map(str, ranks))
+
+
+def test_a_small_change_has_as_many_digits_as_it_takes(desk: Desk, bars: Bars) -> None:
+    desk.state.show_trace(trace_of(1e-4))
+    desk.state.show_phase(2)
+    target = bars.ids.index(VOCABULARY.index("."))
+    first, second = bars.texts[target].split(" → ")
+    assert first != second
+    assert first[:5] == second[:5]
+    others = [text for row, text in enumerate(bars.texts) if row != target]
+    assert all(text.endswith(" ↓") or " → " in text for text in others)
+    assert any(text.endswith(" ↓") for text in others)  # two long numbers would leave no room for the bar
+
+
+def test_a_trace_of_another_vocabulary_is_not_shown(desk: Desk, bars: Bars) -> None:
+    odd = StepTrace(7, {"ids": np.array([0]), "probabilities": np.ones(3) / 3}, {}, PHASES, True)
+    desk.state.show_trace(odd)
+    desk.state.show_phase(1)
+    assert "after “the␣cat”" in desk.words(desk.following)
 
 
 # --- whose bars they are ----------------------------------------------------------------------------

@@ -5,8 +5,8 @@ import pytest
 from PySide6.QtCore import QObject, Slot
 from test_fake_trainer import Desk
 
+from embedviz.analysis.figures import figure
 from embedviz.engine import messages as m
-from embedviz.gui.plots.figures import figure
 from embedviz.text.statistics import table_loss
 
 

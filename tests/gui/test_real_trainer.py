@@ -15,11 +15,11 @@ from test_fake_trainer import Desk, Table
 
 from embedviz import catalog
 from embedviz.analysis.activations import summarize
+from embedviz.analysis.figures import figure
 from embedviz.config import RunConfig
 from embedviz.engine import messages as m
 from embedviz.gui.app import Beginning, Parts, make_application, make_window
 from embedviz.gui.contexts import looked_up_ids, rows_of
-from embedviz.gui.plots.figures import figure
 from embedviz.gui.settings import Settings
 from embedviz.gui.state import Phase
 from embedviz.gui.tour import wait_until

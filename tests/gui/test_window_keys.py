@@ -1,5 +1,6 @@
 """Keys, menus and the words about them: what a person presses, and which command the trainer gets."""
 
+from collections.abc import Callable
 from itertools import product
 
 import pytest
@@ -21,10 +22,12 @@ from PySide6.QtWidgets import (
 )
 from test_fake_trainer import Desk
 
+from embedviz.analysis.units import BITS, NATS, PERPLEXITY
 from embedviz.engine import messages as m
 from embedviz.gui.actions import ACTIONS
 from embedviz.gui.state import Phase
 from embedviz.gui.theme import DARK, LIGHT
+from embedviz.trace import StepTrace, TracePhase
 
 PLAIN, SHIFT, CTRL = (
     Qt.KeyboardModifier.NoModifier,
@@ -45,8 +48,8 @@ def at_20(desk: Desk) -> Desk:
 def test_what_keys_ask_of_the_trainer(at_20: Desk) -> None:
     for key, modifiers, command in (
         (Key.Key_Space, PLAIN, m.Play("run-1", m.Until(converged=True))),
-        (Key.Key_Right, PLAIN, m.Advance("run-1", 1)),
-        (Key.Key_Left, PLAIN, m.GoTo("run-1", 19)),
+        (Key.Key_Right, CTRL, m.Advance("run-1", 1)),
+        (Key.Key_Left, CTRL, m.GoTo("run-1", 19)),
         (Key.Key_Right, SHIFT, m.Advance("run-1", 10)),
         (Key.Key_Left, SHIFT, m.GoTo("run-1", 10)),
         (Key.Key_Home, PLAIN, m.GoTo("run-1", 0)),
@@ -115,8 +118,8 @@ def test_a_switch_that_tab_reached_is_moved_by_arrows(at_20: Desk) -> None:
 
 def test_a_switch_that_was_clicked_leaves_the_arrows_to_the_run(at_20: Desk) -> None:
     at_20.switch(at_20.training, "gap")
-    at_20.press(Key.Key_Right)
-    assert at_20.worker.sent == [m.Advance("run-1", 1)]
+    at_20.press(Key.Key_Right, SHIFT)
+    assert at_20.worker.sent == [m.Advance("run-1", 10)]
     assert at_20.training.gap.value == "gap"
 
 
@@ -177,7 +180,7 @@ def test_space_before_the_trainer_is_warm_plays_when_it_is(fresh_desk: Desk) -> 
 def test_steps_are_only_taken_while_paused(at_20: Desk) -> None:
     at_20.play()
     at_20.worker.sent.clear()
-    for key, modifiers in ((Key.Key_Right, PLAIN), (Key.Key_Left, PLAIN), (Key.Key_Right, SHIFT)):
+    for key, modifiers in ((Key.Key_Right, CTRL), (Key.Key_Left, CTRL), (Key.Key_Right, SHIFT)):
         at_20.press(key, modifiers)
     assert at_20.worker.sent == []
     at_20.press(Key.Key_Home)  # the way back is open at any time
@@ -208,7 +211,7 @@ def test_which_actions_there_are(desk: Desk) -> None:
 
 def test_there_is_no_step_before_the_first(desk: Desk) -> None:
     desk.worker.sent.clear()
-    for key, modifiers in ((Key.Key_Left, PLAIN), (Key.Key_Home, PLAIN)):
+    for key, modifiers in ((Key.Key_Left, CTRL), (Key.Key_Left, PLAIN), (Key.Key_Home, PLAIN)):
         desk.press(key, modifiers)
     assert desk.worker.sent == []
     desk.press(Key.Key_Left, SHIFT)
@@ -345,7 +348,8 @@ def test_every_action_is_in_a_menu_and_explains_itself(desk: Desk) -> None:
     for spec in ACTIONS:
         action = desk.action(spec.name)
         assert action in listed
-        assert action.toolTip() == action.statusTip() == spec.tip
+        assert action.toolTip() == action.statusTip()
+        assert action.toolTip().endswith(spec.tip)  # what is said of the run of now stands before
         assert spec.tip
         assert {key.toString() for key in action.shortcuts()} == {QKeySequence(k).toString() for k in spec.keys}
 
@@ -374,6 +378,7 @@ NAMED: list[tuple[str, str]] = [
     ("vocabularySearch", "Find a token or an id in the vocabulary"),
     ("findToken", "Find a token in the table"),
     ("rowOrder", "Order of the rows"),
+    ("cellValue", "Value of the cell"),
     ("rowStrip", "Rows looked up"),
     ("lookupHeatmap", "Table as colours"),
     ("nextTokenBars", "Probabilities"),
@@ -418,7 +423,7 @@ def test_buttons_without_words_have_a_name_and_a_tip(desk: Desk) -> None:
 
 def test_switches_have_tips(desk: Desk) -> None:
     switches = [b for b in desk.window.findChildren(QPushButton) if b.objectName().startswith("segment_")]
-    assert len(switches) == 17
+    assert len(switches) >= 17
     assert all(button.toolTip() and button.accessibleDescription() for button in switches)
 
 
@@ -434,8 +439,14 @@ def test_the_status_bar(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     assert desk.child(QLabel, "statusPhase").isVisible()
 
 
+def choices_of(desk: Desk, title: str) -> list[QAction]:
+    """Return what can be chosen in the menu called `title`."""
+    (menu,) = (menu for menu in desk.window.menuBar().findChildren(QMenu) if menu.title() == title)
+    return menu.actions()
+
+
 def test_the_theme_menu(desk: Desk) -> None:
-    choices = [action for action in menu_actions(desk.window.menuBar()) if action.actionGroup() is not None]
+    choices = choices_of(desk, "Theme")
     assert [choice.data() for choice in choices] == ["system", "light", "dark"]
     assert [choice.isChecked() for choice in choices] == [False, True, False]
     for choice, colours in ((choices[2], DARK), (choices[1], LIGHT), (choices[0], None)):
@@ -443,3 +454,81 @@ def test_the_theme_menu(desk: Desk) -> None:
         assert desk.theme.mode == choice.data()
         assert [other for other in choices if other.isChecked()] == [choice]
         assert desk.theme.colours is colours or colours is None
+
+
+def test_the_units_of_losses(desk: Desk) -> None:
+    choices = choices_of(desk, "Losses in")
+    assert [choice.text() for choice in choices] == ["Nats", "Bits", "Perplexity"]
+    assert [choice.isChecked() for choice in choices] == [True, False, False]
+    choices[2].trigger()
+    assert desk.state.unit is PERPLEXITY
+    for unit in (NATS, BITS, PERPLEXITY, NATS):
+        desk.press(Key.Key_U, CTRL)
+        assert desk.state.unit is unit
+        assert [choice.isChecked() for choice in choices] == [choice.data() == unit.name for choice in choices]
+
+
+def test_less_motion_is_remembered(desk: Desk, make_desk: Callable[..., Desk]) -> None:
+    assert not desk.state.less_motion
+    desk.action("lessMotion").trigger()
+    assert desk.state.less_motion
+    other = make_desk()
+    assert other.state.less_motion
+    assert other.action("lessMotion").isChecked()
+    other.action("lessMotion").trigger()
+    assert not make_desk().state.less_motion
+
+
+# --- the phases of a step ---------------------------------------------------------------------------
+
+
+def show_trace(desk: Desk, step: int) -> None:
+    """Let the trainer tell of the step that would come next: three phases of it."""
+    names = ("batch", "loss", "update")
+    phases = tuple(TracePhase(name, name, "number", "", "", (), "", "") for name in names)
+    desk.worker.say(m.Traced("run-1", StepTrace(step, {}, {}, phases, True)))
+
+
+def phase_actions(desk: Desk) -> tuple[bool, ...]:
+    return tuple(desk.action(name).isEnabled() for name in ("prevPhase", "nextPhase", "playPhases"))
+
+
+def test_arrows_go_through_the_phases_and_take_the_step_at_the_end(at_20: Desk) -> None:
+    desk = at_20
+    show_trace(desk, 20)
+    for index in (0, 1, 2):
+        desk.press(Key.Key_Right)
+        assert desk.state.phase_index == index
+    desk.press(Key.Key_Left)
+    assert desk.state.phase_index == 1
+    assert desk.worker.sent == []
+    desk.press(Key.Key_Right, times=2)
+    assert desk.worker.sent == [m.Advance("run-1", 1)]
+    desk.worker.say(m.Paused("run-1", 21, "step"))
+    show_trace(desk, 21)
+    assert desk.state.phase_index == 0
+    desk.press(Key.Key_Left)
+    assert desk.worker.sent == [m.Advance("run-1", 1), m.GoTo("run-1", 20)]
+
+
+def test_which_phase_actions_there_are(desk: Desk) -> None:
+    assert phase_actions(desk) == (False, False, False)  # no trace came yet
+    show_trace(desk, 0)
+    assert phase_actions(desk) == (False, True, True)
+    desk.press(Key.Key_Right, times=2)
+    assert phase_actions(desk) == (True, True, True)
+    desk.play()
+    assert phase_actions(desk) == (True, True, True)  # they pause
+    desk.worker.die()
+    assert phase_actions(desk) == (False, False, False)
+
+
+def test_the_phases_play_and_stop(at_20: Desk) -> None:
+    show_trace(at_20, 20)
+    play = at_20.action("playPhases")
+    at_20.press(Key.Key_Space, CTRL)
+    assert at_20.window.steps.is_playing
+    assert play.text() == "Stop the phases"
+    at_20.press(Key.Key_Space, CTRL)
+    assert not at_20.window.steps.is_playing
+    assert play.text() == "Play the phases"

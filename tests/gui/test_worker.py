@@ -23,9 +23,9 @@ PATIENCE_MS = 20_000
 MB = 2**20
 
 SHOWS_EVERY_STEP = """
-from embedviz.engine import entry, served_run, server
-served_run.SNAPSHOT_SPACING_S = server.SHORTEST_SLICE_S = 0
-served_run.SNAPSHOT_SHARE = 1
+from embedviz.engine import entry, server, telling
+telling.SNAPSHOT_SPACING_S = server.SHORTEST_SLICE_S = 0
+telling.SNAPSHOT_SHARE = 1
 entry.main()
 """
 

@@ -76,10 +76,13 @@ def test_loss_alone_makes_no_logits_of_each_token(monkeypatch: pytest.MonkeyPatc
 def test_a_trace_is_what_torch_computes() -> None:
     model, idx = random_model(SMALL), random_ids(SMALL, 4)
     trace = model.trace(idx)
-    assert list(trace) == ["ids", "rows", "logits", "probabilities"]
+    assert list(trace) == ["ids", "rows", "one-hot difference", "logits", "probabilities"]
     assert torch.equal(trace["ids"], idx)
     assert torch.equal(trace["rows"], F.embedding(idx, model.table))
     assert torch.equal(trace["logits"], model(idx[None])[0][0, -1])
+    assert trace["one-hot difference"].item() == 0
+    assert model.points(trace) == {"likeliest": trace["logits"].tolist().index(max(trace["logits"].tolist()))}
+    assert torch.equal(model.rows_read(idx)["token"], idx)
     torch.testing.assert_close(trace["probabilities"], torch.softmax(trace["logits"], 0))
     assert not any(array.requires_grad for array in trace.values())
 

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from embedviz import catalog
 from embedviz.config import RunConfig
-from embedviz.models.base import BYTES_PER_WEIGHT, NOTHING, LanguageModel, ModelSizeError
+from embedviz.models.base import BYTES_PER_WEIGHT, NOTHING, LanguageModel, ModelSizeError, one_hot_difference
 from embedviz.models.initialization import make_generator
 from embedviz.models.mlp import MLPLanguageModel
 
@@ -180,7 +180,20 @@ def test_a_start_of_the_one_leaves_the_others_alone() -> None:
 def test_a_trace_is_what_torch_computes(t: int) -> None:
     model, idx = with_biases(make()), random_ids(t)
     trace = model.trace(idx)
-    assert list(trace) == ["ids", "rows", "concatenation", "preactivation", "hidden", "logits", "probabilities"]
+    assert list(trace) == [
+        "ids",
+        "rows",
+        "one-hot difference",
+        "concatenation",
+        "hidden weights",
+        "hidden product",
+        "hidden bias",
+        "preactivation",
+        "hidden",
+        "logits",
+        "probabilities",
+    ]
+    assert trace["one-hot difference"].item() == 0
     missing = max(0, T - t)
     assert trace["ids"].tolist() == [NOTHING] * missing + idx[-T:].tolist()
     rows = F.pad(F.embedding(idx[-T:], model.table), (0, 0, missing, 0))
@@ -193,6 +206,28 @@ def test_a_trace_is_what_torch_computes(t: int) -> None:
     torch.testing.assert_close(trace["logits"], model(idx[None])[0][0, 0])
     torch.testing.assert_close(trace["probabilities"], torch.softmax(trace["logits"], 0))
     assert not any(array.requires_grad for array in trace.values())
+
+
+def test_a_worked_example_is_a_column_of_torchs_layers() -> None:
+    model, idx = with_biases(make()), random_ids(T)
+    trace, (hidden, output) = model.trace(idx, target=2), layers(model)
+    unit = model.points(trace)["unit"]
+    assert trace["hidden"].abs().max() == trace["hidden"][unit].abs()
+    assert torch.equal(trace["hidden weights"], hidden.weight[unit].detach())
+    assert trace["hidden bias"] == hidden.bias[unit]
+    torch.testing.assert_close(trace["hidden product"] + trace["hidden bias"], trace["preactivation"][unit])
+    assert torch.equal(trace["output weights"], output.weight[2].detach())
+    torch.testing.assert_close(trace["output product"] + output.bias[2].detach(), trace["logits"][2])
+    assert trace["output bias"] == output.bias[2]
+    assert model.points(trace)["likeliest"] == trace["logits"].argmax()
+
+
+def test_the_difference_from_a_one_hot_product_is_found() -> None:
+    table, ids = torch.randn(V, C, generator=torch.Generator().manual_seed(1)), random_ids(4)
+    rows = table[ids]
+    rows[2, 1] += 0.25
+    assert one_hot_difference(table, ids, rows).item() == pytest.approx(0.25)
+    assert one_hot_difference(table, ids[:0], rows[:0]).item() == 0
 
 
 def test_activations_are_the_hidden_layer() -> None:

@@ -27,6 +27,18 @@ def test_every_window_is_a_piece_of_the_text(length: int, batch_size: int, block
     assert 100 <= idx.min() <= targets.max() < 100 + length
 
 
+def test_where_windows_begin_can_be_asked_first() -> None:
+    whole, apart = (Batches(torch.arange(1000), 8, 4, generator(3)) for _ in range(2))
+    starts = apart.draw_starts()
+    idx, targets = whole.draw()
+    assert torch.equal(idx[:, 0], starts)
+    assert all(torch.equal(*pair) for pair in zip(apart.at(starts), (idx, targets), strict=True))
+    assert torch.equal(whole.generator.get_state(), apart.generator.get_state())
+    listed = Batches(torch.tensor([0, 11, 12, 0], dtype=torch.uint8), 1, 3, generator(), boundary_id=0)
+    assert (listed.padding, listed.ids.tolist()) == (2, [0, 0, 0, 11, 12, 0])
+    assert listed.at(torch.tensor([1]))[0].tolist() == [[0, 0, 11]]
+
+
 def test_every_window_is_drawn() -> None:
     idx, _ = Batches(torch.arange(10), 2000, 4, generator()).draw()
     starts, counts = idx[:, 0].unique(return_counts=True)

@@ -1,14 +1,24 @@
-"""The choice of device and threads, and the sentences about it."""
+"""What devices there are, what they are called, and what is said when one fails."""
 
-import os
+import warnings
 from collections.abc import Iterator
 
+import numpy as np
 import pytest
 import torch
+from fake_device import NAME, FakeDevice
 
 from embedviz.config import RunConfig
+from embedviz.errors import EmbedvizError
+from embedviz.text.dataset import Dataset
 from embedviz.training import devices
 from embedviz.training.devices import DeviceError
+from embedviz.training.guard import DivergenceError
+from embedviz.training.session import TrainingSession
+
+ON_GPU = RunConfig(device="cuda:0")
+SAMPLED = RunConfig(batch_size=4, init="normal-1")
+MLP = RunConfig(model="mlp", batch_size=4, block_size=3, hidden=7, optimizer="adamw", init="normal-1", lr=0.003)
 
 
 @pytest.fixture(autouse=True)
@@ -18,57 +28,90 @@ def _threads_put_back() -> Iterator[None]:
     torch.set_num_threads(before)
 
 
-@pytest.fixture
-def two_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch.accelerator, "is_available", lambda: True)
-    monkeypatch.setattr(torch.accelerator, "device_count", lambda: 2)
-    monkeypatch.setattr(torch.accelerator, "current_accelerator", lambda: torch.device("cuda"))
+def offer(monkeypatch: pytest.MonkeyPatch, kind: str, count: int) -> None:
+    """Let torch.accelerator say that there are so many devices."""
+    monkeypatch.setattr(torch.accelerator, "is_available", lambda: count > 0)
+    monkeypatch.setattr(torch.accelerator, "device_count", lambda: count)
+    monkeypatch.setattr(torch.accelerator, "current_accelerator", lambda: torch.device(kind))
 
 
-@pytest.fixture
-def no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch.accelerator, "is_available", lambda: False)
+# --- what there is ----------------------------------------------------------------------------------
 
 
-def test_small_models_get_one_thread() -> None:
-    config = devices.resolve(RunConfig(device="auto", threads=0), vocab_size=2000)
-    assert (config.device, config.threads) == ("cpu", 1)
+@pytest.mark.parametrize(
+    ("kind", "count", "names"),
+    [
+        ("cuda", 0, ["cpu"]),
+        ("cuda", 1, ["cpu", "cuda"]),
+        ("cuda", 3, ["cpu", "cuda:0", "cuda:1", "cuda:2"]),
+        ("mps", 1, ["cpu", "mps"]),
+        ("xpu", 2, ["cpu", "xpu:0", "xpu:1"]),
+    ],
+)
+def test_every_device_is_named_and_one_alone_has_no_number(
+    kind: str, count: int, names: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    offer(monkeypatch, kind, count)
+    assert devices.available() == names
+    for name in names:
+        devices.check(name)
+        assert devices.torch_device(name) == torch.device(name)
 
 
-def test_large_models_get_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    for cores, threads in ((16, 4), (2, 2), (None, 1)):
-        monkeypatch.setattr(os, "cpu_count", lambda cores=cores: cores)
-        assert devices.resolve(RunConfig(threads=0), vocab_size=2001).threads == threads
+def test_a_broken_driver_offers_nothing_and_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken() -> int:
+        warnings.warn("the driver is too old", UserWarning, stacklevel=1)
+        raise RuntimeError("no device answers")
 
-
-def test_an_mlp_is_small_until_its_layers_are_large(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "cpu_count", lambda: 2)
-    config = RunConfig(model="mlp", init="normal-1", threads=0)
-    assert devices.resolve(config, vocab_size=10_000).threads == 1
-    assert devices.resolve(config.replace(hidden=1000), vocab_size=10_000).threads == 2
-
-
-def test_what_was_chosen_stays() -> None:
-    config = RunConfig(device="cpu", threads=3)
-    assert devices.resolve(config, 5) == config
-
-
-@pytest.mark.parametrize("name", ["tpu", "cuda", "", "cpu:1", "cpu:x"])
-def test_a_device_that_is_not_there(name: str, no_gpu: None) -> None:
+    offer(monkeypatch, "cuda", 1)
+    monkeypatch.setattr(torch.accelerator, "device_count", broken)
+    survey = devices.survey()
+    assert survey.names == ("cpu",)
+    assert survey.details == "the driver is too old\nRuntimeError: no device answers"
     with pytest.raises(DeviceError) as caught:
-        devices.resolve(RunConfig(device=name), 5)
+        devices.check("cuda")
+    assert caught.value.sentence == "There is no device 'cuda' here: choose cpu or auto."
+    assert caught.value.details == survey.details
+
+
+@pytest.mark.parametrize("name", ["tpu", "cuda", "cuda:0", "", "cpu:1", "cpu:x", ":0"])
+def test_a_device_that_is_not_there(name: str, text: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    offer(monkeypatch, "cuda", 0)
+    with pytest.raises(DeviceError) as caught:
+        TrainingSession(RunConfig(device=name), text)
     assert caught.value.sentence == f"There is no device '{name}' here: choose cpu or auto."
 
 
-@pytest.mark.parametrize("name", ["cuda", "cuda:1", "cpu", "cpu:0"])
-def test_an_accelerator_is_taken_by_name(name: str, two_gpus: None) -> None:
-    assert devices.resolve(RunConfig(device=name), 5).device == name
+def test_a_number_may_be_left_out_or_given_where_there_is_no_doubt(monkeypatch: pytest.MonkeyPatch) -> None:
+    offer(monkeypatch, "cuda", 2)
+    for name in ("cpu", "cpu:0", "cuda", "cuda:0", "cuda:1"):
+        devices.check(name)
+    with pytest.raises(
+        DeviceError, match=r"There is no device 'cuda:2' here: choose cpu, cuda:0, cuda:1 or auto\."
+    ):
+        devices.check("cuda:2")
+    offer(monkeypatch, "cuda", 1)
+    devices.check("cuda:0")
+    with pytest.raises(DeviceError):
+        devices.check("cuda:1")
 
 
-def test_an_accelerator_has_so_many_devices(two_gpus: None) -> None:
-    assert devices.available() == ["cpu", "cuda"]
-    with pytest.raises(DeviceError, match="There is no device 'cuda:2' here: choose cpu, cuda or auto"):
-        devices.resolve(RunConfig(device="cuda:2"), 5)
+def test_waiting_for_a_device_and_freeing_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[object] = []
+    monkeypatch.setattr(torch.accelerator, "synchronize", asked.append)
+    monkeypatch.setattr(torch.accelerator, "empty_cache", lambda: asked.append("freed"))
+    for act in (devices.synchronize, devices.free):
+        act(torch.device("cpu"))  # has nothing to wait for, and keeps nothing
+        act(torch.device("cuda:1"))
+    assert asked == [torch.device("cuda:1"), "freed"]
+
+
+def test_what_is_broken_cannot_be_freed(monkeypatch: pytest.MonkeyPatch) -> None:
+    def lost() -> None:
+        raise torch.AcceleratorError("CUDA error: device-side assert triggered")
+
+    monkeypatch.setattr(torch.accelerator, "empty_cache", lost)
+    devices.free(torch.device("cuda"))
 
 
 def test_use_sets_the_threads() -> None:
@@ -79,4 +122,103 @@ def test_use_sets_the_threads() -> None:
 
 def test_describe() -> None:
     assert devices.describe(RunConfig()) == "CPU, 1 thread"
-    assert devices.describe(RunConfig(device="cuda:1", threads=2)) == "CUDA:1, 2 threads"
+    assert devices.describe(RunConfig(threads=2)) == "CPU, 2 threads"
+    assert devices.describe(RunConfig(device="cuda:1")) == "CUDA:1"
+
+
+# --- what fails -------------------------------------------------------------------------------------
+
+LACKS = "cannot do an operation that this model needs"
+ERRORS = [
+    (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB."), "ran out of memory"),
+    (RuntimeError("MPS backend out of memory (MPS allocated: 9.0 GB)"), "ran out of memory"),
+    (RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate`"), "ran out of memory"),
+    (RuntimeError("HIP out of memory."), "ran out of memory"),
+    (RuntimeError("XPU: UR_RESULT_ERROR_OUT_OF_DEVICE_MEMORY"), "ran out of memory"),
+    (torch.AcceleratorError("CUDA error: unspecified launch failure"), "was lost"),
+    (RuntimeError("CUDA error: an illegal memory access was encountered"), "was lost"),
+    (RuntimeError("HIP error: invalid device pointer"), "was lost"),
+    (RuntimeError("level_zero backend failed with error: 20 (UR_RESULT_ERROR_DEVICE_LOST)"), "was lost"),
+    (NotImplementedError("The operator 'aten::x' is not currently implemented for the MPS device."), LACKS),
+    (NotImplementedError("Could not run 'aten::x' with arguments from the 'XPU' backend."), LACKS),
+    (RuntimeError("CUDA error: no kernel image is available for execution on the device"), LACKS),
+    (TypeError("Cannot convert a MPS Tensor to float64 dtype as it doesn't support float64."), LACKS),
+    (RuntimeError("something torch has never said before"), "failed"),
+]
+
+
+@pytest.mark.parametrize(("error", "what"), ERRORS, ids=lambda value: str(value)[:30])
+def test_an_error_of_a_device_is_half_a_sentence(
+    error: Exception, what: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert devices.failure(error, ON_GPU) == f"The device cuda:0 {what}"
+    for cpu in ("cpu", "cpu:0"):
+        assert devices.failure(error, ON_GPU.replace(device=cpu)) is None
+    offer(monkeypatch, "cuda", 1)  # the one that "auto" may have chosen
+    assert devices.failure(error, ON_GPU.replace(device="auto")) == f"The device that was chosen {what}"
+    offer(monkeypatch, "cuda", 0)
+    assert devices.failure(error, ON_GPU.replace(device="auto")) is None
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        DivergenceError(3, 1e9, 2, 50.0),
+        EmbedvizError("CUDA error: out of memory."),
+        ValueError("CUDA error"),
+        TypeError("missing 1 required positional argument"),
+        AttributeError("no such thing"),
+        KeyboardInterrupt(),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_all_else_is_not_the_device_s_fault(error: BaseException) -> None:
+    assert devices.failure(error, ON_GPU) is None
+
+
+# --- a device of the tests --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("config", [RunConfig(), SAMPLED, MLP, MLP.replace(batch_size=0)])
+def test_all_of_a_run_is_on_its_device(config: RunConfig, text: Dataset) -> None:
+    expected = TrainingSession(config, text)
+    with FakeDevice() as fake:
+        assert devices.available() == ["cpu", NAME]
+        session = TrainingSession(config.replace(device=NAME), text)
+        assert session.config.device == NAME
+        for _ in range(5):
+            assert next(session) == next(expected)
+        context = np.array([1, 2, 3])
+        session.restore(session.checkpoint())
+        for act in (
+            lambda: next(session),
+            session.checkpoint,
+            lambda: session.logits(context[None]),
+            lambda: session.trace(context),
+            lambda: session.losses_within(0.0),
+        ):
+            before = fake.operations
+            act()
+            assert fake.operations > before
+        np.testing.assert_array_equal(
+            session.tables()["token"], (next(expected), expected.tables()["token"])[1], strict=True
+        )
+
+
+def test_it_fails_on_command_and_the_cpu_goes_on(text: Dataset) -> None:
+    error = torch.OutOfMemoryError("out of memory")
+    with FakeDevice() as fake:
+        session, other = (TrainingSession(SAMPLED.replace(device=name), text) for name in (NAME, "cpu"))
+        next(session)
+        fake.fail_after(3, error)
+        with pytest.raises(torch.OutOfMemoryError):
+            next(session)
+        for _ in range(2):
+            next(other)
+        with pytest.raises(torch.OutOfMemoryError):
+            session.checkpoint()
+        fake.recover()
+        next(session)
+    assert devices.available() == ["cpu"]
+    with pytest.raises(DeviceError):
+        TrainingSession(SAMPLED.replace(device=NAME), text)

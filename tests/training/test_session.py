@@ -156,6 +156,7 @@ def test_looking_changes_nothing(config: RunConfig, text: Dataset) -> None:
         watched.losses_within(0)
         watched.logits(np.array([[1, 2]]))
         watched.trace(np.array([1, 2]))["rows"][:] = 7
+        watched.trace_step(np.array([1, 2]))
         for layer in watched.activations().values():
             layer[:] = 7
         watched.tables()["token"][:] = 7

@@ -10,6 +10,7 @@ import pytest
 from embedviz import catalog
 from embedviz.checkpoint import Checkpoint, CheckpointError
 from embedviz.config import WHOLE_TEXT, RunConfig
+from embedviz.edits import HandEdit
 from embedviz.text.dataset import Dataset, make_dataset
 from embedviz.training.session import StepResult, TrainingSession
 
@@ -70,6 +71,34 @@ def test_a_checkpoint_stays_what_it_was(config: RunConfig, text: Dataset) -> Non
         assert not array.flags.writeable
     with pytest.raises(FrozenInstanceError):
         checkpoint.step = 0  # type: ignore[misc]
+
+
+def test_frozen_rows_belong_to_it(text: Dataset) -> None:
+    session = TrainingSession(MLP, text)
+    take(session, 3)
+    thawed = session.checkpoint()
+    for row in (4, 1):
+        session.edit(HandEdit("freeze", "token", row))
+    frozen = session.checkpoint()
+    assert frozen.arrays["frozen/token"].tolist() == [1, 4]
+    assert "frozen/token" not in thawed.arrays
+    expected = take(session, 10)
+    resumed = TrainingSession(MLP, text)
+    resumed.restore(frozen)
+    assert take(resumed, 10) == expected
+    assert everything(resumed) == everything(session)
+    held = resumed.tables()["token"][[1, 4]].tobytes()
+    resumed.restore(thawed)
+    take(resumed, 10)
+    assert resumed.tables()["token"][[1, 4]].tobytes() != held
+
+
+def test_it_tells_its_size(text: Dataset) -> None:
+    session = TrainingSession(RunConfig(optimizer="sgd"), text)
+    generator = session.checkpoint().arrays["generator/batches"].nbytes
+    assert session.checkpoint().size == 25 * 4 + generator
+    next(session)
+    assert session.checkpoint().size == 25 * 4 + generator + 8  # a loss, for the guard
 
 
 def test_it_names_what_it_holds(text: Dataset) -> None:

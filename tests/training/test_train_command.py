@@ -13,12 +13,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
+from fake_device import NAME, FakeDevice
 
 from embedviz import catalog, cli_train
 from embedviz.config import RunConfig
 from embedviz.text.dataset import Dataset
 from embedviz.text.preparation import prepare
-from embedviz.training import command
+from embedviz.training import command, device_choice, fallback
+from embedviz.training.reports import JsonReport
 from embedviz.training.session import SplitLosses, TrainingSession
 
 Train = Callable[..., tuple[int, list[str], str]]
@@ -122,7 +125,7 @@ def test_where_nothing_is_held_out_its_loss_is_null(train: Train, small: str) ->
 
 
 def test_what_is_no_number_is_null(capsys: pytest.CaptureFixture[str]) -> None:
-    command._JsonReport().end(SplitLosses(3, math.nan, math.inf), 1.0)
+    JsonReport().end(SplitLosses(3, math.nan, math.inf), 1.0)
     end = events(capsys.readouterr().out.splitlines())[0]
     assert end["train_loss"] is end["val_loss"] is None
 
@@ -137,6 +140,48 @@ def test_words_for_people(train: Train, small: str) -> None:
     assert re.fullmatch(r"Step 200: loss \d\.\d{4} on the training part\.", lines[4])
     assert re.fullmatch(r"200 steps in \S+ s: [\d,]+ a second\.", lines[5])
     assert re.fullmatch(r"(step [\d,]+ of 200, loss [\d.]+, [\d,]+ steps/s\n)+", err)
+
+
+def test_what_is_left_open_is_measured_and_said_before_the_first_step(
+    train: Train, small: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(device_choice, "thread_counts", lambda: [1, 2])
+    for arguments in ("--device auto", "--threads 0", "--threads auto", "--device auto --threads auto"):
+        code, lines, _ = train("--text", small, "--steps", "3", *arguments.split())
+        assert code == 0
+        place, figures = (r"CPU, [12] threads?", r"\(1 thread [\d,.]+ steps/s, 2 threads [\d,.]+ steps/s\)")
+        assert re.search(rf", on {place}\.$", lines[0])
+        assert re.fullmatch(rf"{place}: .*2 measured.* {figures}\.", lines[1])
+        assert lines[2].startswith("Text: ")
+    _, lines, _ = train("--text", small, "--steps", "3", "--threads", "0", "--json")
+    assert list(events(lines)[0]) == [*START[:6], "choice", *START[6:], "train_loss", "val_loss"]
+
+
+def test_what_is_asked_for_is_taken(train: Train, small: str) -> None:
+    _, lines, _ = train("--text", small, "--steps", "0", "--device", "cpu", "--threads", "2")
+    assert lines[0].endswith(", on CPU, 2 threads.")
+    assert lines[1].startswith("Text: ")
+    config = config_of("--device", "auto")
+    assert (config.device, config.threads) == ("auto", 0)
+    config = config_of("--device", "auto", "--threads", "2")
+    assert (config.device, config.threads) == ("auto", 2)
+
+
+def test_a_device_that_fails_is_one_line_and_the_run_goes_on(
+    train: Train, small: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(JsonReport, "spacing_s", 0.0)
+    with FakeDevice() as fake:
+        fake.fail_after(150, torch.OutOfMemoryError("out of memory"))
+        code, lines, err = train("--text", small, "--steps", "40", "--device", NAME, "--json")
+    start, *progress, end = events(lines)
+    assert (code, start["device"]) == (0, NAME)
+    assert err == "The device fake:0 ran out of memory: training goes on with the CPU from step 0.\n"
+    steps = [event["step"] for event in progress]
+    failed = steps.index(0, 1)
+    assert steps == [*range(failed), *range(40)]
+    _, lines, _ = train("--text", small, "--steps", "40", "--json")
+    assert end["train_loss"] == events(lines)[-1]["train_loss"]
 
 
 def test_a_bar_on_a_terminal(train: Train, small: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -225,7 +270,7 @@ def test_bad_input_is_one_sentence(train: Train, arguments: list[str], sentence:
         ["--steps", "many"],
         ["--batch-size", "0"],
         ["--batch-size", "none"],
-        ["--threads", "0"],
+        ["--threads", "-1"],
         ["--model", "oracle"],
         ["--schedule", "none"],
         ["--layer-init", "log-counts"],
@@ -243,8 +288,9 @@ def test_arguments_that_make_no_sense(arguments: list[str], capsys: pytest.Captu
 def test_what_a_number_has_to_be(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         parse("--threads", "no")
-    assert "'no' is not a whole number from 1 or 'auto'" in capsys.readouterr().err
+    assert "'no' is not a whole number from 0 or 'auto'" in capsys.readouterr().err
     assert (parse("--threads", "auto").threads, parse("--batch-size", "all").batch_size) == (0, 0)
+    assert parse("--threads", "0").threads == 0
 
 
 def test_every_flag_states_its_default(capsys: pytest.CaptureFixture[str]) -> None:
@@ -263,6 +309,8 @@ def test_every_flag_states_its_default(capsys: pytest.CaptureFixture[str]) -> No
         "zeros for bigram, normal-1 for mlp",
         "adam for bigram, adamw for mlp",
         "all for bigram, 32 for mlp",
+        "cpu",
+        "1, or auto with --device auto",
         "as --steps",
     ):
         assert f"(default: {default})" in words
@@ -280,7 +328,7 @@ def config_of(*arguments: str) -> RunConfig:
 
 
 def test_defaults_belong_to_their_model() -> None:
-    assert config_of() == RunConfig(device="auto", threads=0)
+    assert config_of() == RunConfig()
     mlp = config_of("--model", "mlp")
     assert (mlp.block_size, mlp.batch_size, mlp.optimizer, mlp.lr, mlp.init) == (3, 32, "adamw", 0.003, "normal-1")
     assert (mlp.n_embd, mlp.hidden, mlp.layer_init, mlp.weight_decay) == (10, 200, "kaiming", 0.01)
@@ -447,8 +495,9 @@ def test_long_runs_keep_what_they_can_go_back_to(
     taken = []
     checkpoint = TrainingSession.checkpoint
     monkeypatch.setattr(TrainingSession, "checkpoint", lambda self: taken.append(self.step) or checkpoint(self))
-    monkeypatch.setattr(command, "_CHECKPOINT_SPACING_S", 0.0)
-    monkeypatch.setattr(command._JsonReport, "spacing_s", 0.0)
+    monkeypatch.setattr(fallback, "CHECKPOINT_SPACING_S", 0.0)
+    monkeypatch.setattr(fallback, "CHECKPOINT_SHARE", math.inf)
+    monkeypatch.setattr(JsonReport, "spacing_s", 0.0)
     _, lines, _ = train("--text", small, "--steps", "5", "--json")
     assert taken == [1, 2, 3, 4, 5]
     assert [event["step"] for event in events(lines)[1:-1]] == [0, 1, 2, 3, 4]

@@ -3,41 +3,42 @@
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
-from PySide6.QtCore import Slot
-from PySide6.QtWidgets import (
-    QCheckBox,
-    QHBoxLayout,
-    QLineEdit,
-    QPushButton,
-    QStackedWidget,
-    QWidget,
-)
+from PySide6.QtCore import QRect, Slot
+from PySide6.QtGui import QPixmap
+from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QWidget
 
-from embedviz.analysis.ordering import by_frequency, by_similarity
+from embedviz.analysis.ordering import by_frequency
 from embedviz.engine.snapshots import Snapshot
-from embedviz.gui.contexts import looked_up_ids
+from embedviz.gui.by_hand import HandEditor
 from embedviz.gui.controller import RunController
 from embedviz.gui.looked_up import NO_LIMIT, LookedUp
 from embedviz.gui.plots.colorbar import ColorBar
 from embedviz.gui.plots.heatmap import Heatmap
+from embedviz.gui.row_order import RowOrder
 from embedviz.gui.state import AppState, Phase
+from embedviz.gui.table_editing import TableEditing
+from embedviz.gui.table_phase import is_of_example, shown_ids, shown_token
+from embedviz.gui.table_tools import TableTools
 from embedviz.gui.table_view import MODES, TableFrame, TableModes, modes_of
 from embedviz.gui.theme import Theme
-from embedviz.gui.widgets import Card, Choice, Segments, caption, named
+from embedviz.gui.widgets import Card, Segments, named
 
 if TYPE_CHECKING:
     from embedviz.gui.plots.plane import TokenPlane
 
 SIDE_WIDTH = 248  # designed pixels of the column beside the heatmap
-ORDERS = (("id", "rows by id"), ("frequency", "by frequency"), ("similarity", "by similarity"))
 
 
 class LookupTablePanel(Card):
     """Shows the frame that the state shows, in the mode and the order chosen here."""
 
     def __init__(
-        self, state: AppState, controller: RunController, theme: Theme, parent: QWidget | None = None
+        self,
+        state: AppState,
+        controller: RunController,
+        hand: HandEditor,
+        theme: Theme,
+        parent: QWidget | None = None,
     ) -> None:
         super().__init__("Lookup table", theme, parent)
         self.setObjectName("lookupTablePanel")
@@ -47,9 +48,7 @@ class LookupTablePanel(Card):
         self._frame: TableFrame | None = None
         self._title = ""
         self._why_empty = ""
-        self._order: NDArray[np.int64] = np.zeros(0, np.int64)  # display row -> id
-        self._similar_in: tuple[str, Snapshot | None] | None = None  # what the order "by similarity" is of
-        self._place: dict[int, int] = {}  # id -> display row
+        self._order = RowOrder()
         self._labels: list[str] = []
         self.mode = Segments(MODES, theme)
         self.header.addWidget(self.mode)
@@ -67,49 +66,21 @@ class LookupTablePanel(Card):
         self._middle.addWidget(self.legend)
         self._middle.addWidget(self.side)
         self.body.addLayout(self._middle, 1)
-        self.body.addLayout(self._make_tools())
+        self.tools = TableTools(theme)
+        self.body.addWidget(self.tools)
+        self._editing = TableEditing(state, hand, self.heatmap, self.side, self._order, self)
         self._connect()
         self._restyle()
         self.mode.set_available(modes_of(state.config))
 
-    def _make_tools(self) -> QHBoxLayout:
-        self._sort = named(
-            Choice(),
-            "rowOrder",
-            says="Order of the rows",
-            tip="The order of the rows (columns stay by id); “by similarity” is that of when it was chosen",
-        )
-        for name, title in ORDERS:
-            self._sort.addItem(title, name)
-        self._hide = named(
-            QCheckBox("hide unused"),
-            "hideUnused",
-            tip="Leave out the rows of tokens that the training part never looks up",
-        )
-        self._find = named(
-            QLineEdit(placeholderText="Find…", clearButtonEnabled=True),
-            "findToken",
-            says="Find a token in the table",
-            tip="A token or its id, then Enter: its row is marked and brought into view",
-        )
-        self._all = named(QPushButton("Show all"), "showAll", tip="Undo zooming and moving (double click)")
-        self._found = caption(elided=True)
-        row = QHBoxLayout()
-        row.addWidget(self._sort)
-        row.addWidget(self._hide)
-        row.addWidget(self._find)
-        row.addWidget(self._all)
-        row.addWidget(self._found, 1)
-        return row
-
     def _connect(self) -> None:
         state = self._state
         self.mode.chosen.connect(self._change_mode)
-        self._sort.currentIndexChanged.connect(self._arrange)
-        self._sort.activated.connect(self._arrange_again)
-        self._hide.toggled.connect(self._arrange)
-        self._find.returnPressed.connect(self._go_to_token)
-        self._all.clicked.connect(self.heatmap.reset_view)
+        self.tools.order_changed.connect(self._arrange)
+        self.tools.order_chosen_again.connect(self._arrange_again)
+        self.tools.find_wanted.connect(self._go_to_token)
+        self.tools.all_wanted.connect(self.heatmap.reset_view)
+        self._editing.legend_changed.connect(self.tools.set_legend)
         self.heatmap.hovered.connect(self._show_cell)
         self.heatmap.row_clicked.connect(self._select_row)
         self.heatmap.view_changed.connect(self._show_title)
@@ -118,6 +89,7 @@ class LookupTablePanel(Card):
         state.run_changed.connect(self._take_run)
         state.selection_changed.connect(self._show_context)
         state.hovered_changed.connect(self._outline)
+        state.trace_shown.connect(self._take_phase)
         state.colours_changed.connect(self._take_colours)
         state.frame_shown.connect(self.refresh)
         self.theme.changed.connect(self._restyle)
@@ -140,7 +112,8 @@ class LookupTablePanel(Card):
         if self._state.run.run_id != self._run_id:
             self._run_id = self._state.run.run_id
             self._modes.reset()
-            self._similar_in = None
+            self._order.forget_similarity()
+            self._editing.let_go()  # another table may lack that cell
             self.mode.set_available(modes_of(self._state.config))
             self._label()
             self._fit_side()
@@ -162,17 +135,18 @@ class LookupTablePanel(Card):
             self._pictures.setCurrentWidget(self.heatmap)
             self._show_context()
             self.cell.set_also("", None)
+            self._editing.set_mode(self.mode.value, 1.0)
             self.cell.refresh(self._state)
             return
         self._frame = made
-        if self._similar_in is None and self._sort.currentData() == "similarity" and made.values.any():
-            self._arrange()  # zeros are all alike: there is something to sort by only now
+        if self._order.waits_for(made):
+            self._arrange()
             return
         size, columns = made.values.shape
-        shown = "" if len(self._order) == size else f", {len(self._order):,} rows shown"
+        shown = "" if len(self._order.ids) == size else f", {len(self._order.ids):,} rows shown"
         self._title = f"token_embedding_table · {size:,} × {columns:,} · {made.title}{shown}"
         in_order, numbers = (
-            array if array is None or self._is_plain else array[self._order]
+            array if array is None or self._order.is_plain(size) else array[self._order.ids]
             for array in (made.values, made.numbers)
         )
         assert in_order is not None
@@ -191,6 +165,7 @@ class LookupTablePanel(Card):
         self._show_context()
         is_another = self.mode.value in ("change", "gradient")  # a number that the readout lacks
         self.cell.set_also(self.mode.value, made.values if is_another else None)
+        self._editing.set_mode(self.mode.value, made.levels[1])
         self.cell.refresh(self._state)
 
     @property
@@ -211,71 +186,71 @@ class LookupTablePanel(Card):
         self.side.show_rows(self._frame, self._why_empty)
 
     @Slot()
+    def _take_phase(self) -> None:
+        self._show_context()
+        self._show_title()
+
+    @Slot()
     def _outline(self) -> None:
         state = self._state
-        read = [token for token in looked_up_ids(state) if token is not None]
+        read = [token for token in shown_ids(state) if token is not None]
         wanted = [*read, *([state.hovered_token] if state.hovered_token >= 0 else [])]
-        rows = [self._place[i] for i in dict.fromkeys(wanted) if i in self._place]
-        selected = state.selected_id
-        self.heatmap.set_outlined(rows, self._place.get(selected) if selected is not None else None)
+        places = (self._order.row(token) for token in dict.fromkeys(wanted))
+        selected = shown_token(state)
+        self.heatmap.set_outlined([row for row in places if row is not None], self._order.row(selected))
         if self._plane is not None:
             self._plane.set_marked(read, -1 if selected is None else selected, state.hovered_token)
+
+    def row_pictures(self) -> list[tuple[QRect, QPixmap]]:
+        """Return where on screen the rows are that are looked up, in their order, and how they look."""
+        rows = [self._order.row(token) for token in shown_ids(self._state)]
+        return self.heatmap.row_pictures([row for row in rows if row is not None])
 
     # --- order --------------------------------------------------------------------------------------
 
     @property
-    def _is_plain(self) -> bool:
-        return len(self._order) == len(self._labels) and self._sort.currentData() == "id"
+    def _picture(self) -> tuple[str, Snapshot | None]:
+        """What is shown now, as the order "by similarity" remembers it."""
+        return self.mode.value, self._state.snapshot
 
     @Slot()
     def _arrange(self) -> None:
         document = self._state.document
         if document is None:
             return
-        how = self._sort.currentData()
-        order = np.arange(document.vocab_size)
-        if how == "frequency":
-            order = by_frequency(document.counts)
-        elif how == "similarity" and self._frame is not None:
-            order = by_similarity(self._frame.values)
-            if self._frame.values.any():
-                self._similar_in = self.mode.value, self._state.snapshot
-        if self._hide.isChecked():
-            order = order[document.pairs.row_sums[order] > 0]
-        self._order = order
-        self._place = {token: row for row, token in enumerate(order.tolist())}
+        tools = self.tools
+        hides = tools.hides_unused
+        self._order.arrange(document, tools.order, self._frame, self._picture, hides_unused=hides)
         self._label()
         self.refresh()
+        self._editing.show_marks()
 
     def _label(self) -> None:
         """Name rows by their tokens; columns too where they stand for tokens, else they are numbered."""
         columns = self._labels if self._state.config.model == "bigram" else None
-        self.heatmap.set_labels([self._labels[i] for i in self._order.tolist()], columns)
+        self.heatmap.set_labels([self._labels[i] for i in self._order.ids.tolist()], columns)
 
     @Slot()
     def _arrange_again(self) -> None:
         """Sort by the similarity of now when that is chosen again."""
-        if self._sort.currentData() == "similarity" and self._similar_in != (
-            self.mode.value,
-            self._state.snapshot,
-        ):
+        if self.tools.order == "similarity" and not self._order.is_by_similarity_in(self._picture):
             self._arrange()
 
-    @Slot()
-    def _go_to_token(self) -> None:
-        document, wanted = self._state.document, self._find.text()
-        if document is None or not wanted:
+    @Slot(str)
+    def _go_to_token(self, wanted: str) -> None:
+        document = self._state.document
+        if document is None:
             return
         matches = [
             i for i, token in enumerate(document.tokenizer.vocabulary) if wanted in (token, self._labels[i])
         ]
         if not matches and wanted.isdecimal() and int(wanted) < document.vocab_size:
             matches = [int(wanted)]
-        row = self._place.get(matches[0]) if matches else None
+        row = self._order.row(matches[0]) if matches else None
         if row is None:
-            self._found.setText(f"‘{wanted}’ is not among the rows shown.")
+            self.tools.say(f"‘{wanted}’ is not among the rows shown.")
             return
-        self._found.setText("")
+        self.tools.say("")
         self._state.set_hovered(matches[0])
         self.heatmap.center_on(row)
 
@@ -288,7 +263,7 @@ class LookupTablePanel(Card):
 
     @Slot(int)
     def _select_row(self, row: int) -> None:
-        self._select_token(int(self._order[row]))
+        self._select_token(self._order.token(row))
 
     @Slot(int)
     def _select_token(self, token: int) -> None:
@@ -300,9 +275,9 @@ class LookupTablePanel(Card):
 
     @Slot(int, int)
     def _show_cell(self, row: int, column: int) -> None:
-        inside = 0 <= row < len(self._order)
-        self.cell.point_at(self._state, int(self._order[row]) if inside else -1, column)
-        self._state.set_hovered(int(self._order[row]) if inside else -1)
+        token = self._order.token(row)
+        self.cell.point_at(self._state, token, column)
+        self._state.set_hovered(token)
 
     @Slot(int, int)
     def _show_strip_cell(self, token: int, column: int) -> None:
@@ -310,14 +285,14 @@ class LookupTablePanel(Card):
 
     @Slot()
     def _show_title(self) -> None:
-        note = self.heatmap.pooling_note
         if self._frame is not None:
-            self.subtitle.setText(f"{self._title} · {note}" if note else self._title)
+            of_example = "rows of the batch's example" if is_of_example(self._state) else ""
+            parts = (self._title, self.heatmap.pooling_note, of_example)
+            self.subtitle.setText(" · ".join(part for part in parts if part))
 
     @Slot()
     def _restyle(self) -> None:
         self._fit_side()
-        self._find.setFixedWidth(self.theme.px(104))
 
     def _fit_side(self) -> None:
         """Give the column beside the table as much as the table, where that is narrow."""

@@ -1,24 +1,28 @@
-"""The Next token panel: what the model says follows the context, beside what the text says."""
+"""The Next token panel: what the model says follows a context, beside what the text says; and sampling from it."""
 
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import Qt, Slot
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
-from embedviz.engine.snapshots import Snapshot
-from embedviz.gui.contexts import in_a_row, why_no_frame
+from embedviz.gui.bar_numbers import LOGS, Numbers
+from embedviz.gui.contexts import why_no_frame
+from embedviz.gui.controller import RunController
 from embedviz.gui.plots.bars import BarChart
-from embedviz.gui.plots.figures import figure
+from embedviz.gui.predictions import Prediction, sampled, traced, watched, watched_title
+from embedviz.gui.sampler import Sampler
+from embedviz.gui.sampler_view import SamplerView
 from embedviz.gui.state import AppState, Phase
 from embedviz.gui.theme import Theme
 from embedviz.gui.widgets import Card, Choice, ElidedLabel, Segments, caption, named
 
 TOP_K = 50
-SHOWN_CONTEXT = 16  # tokens of the context in the title; the end of it is what matters
+ROOMY_HEIGHT = 420  # designed pixels: in a lower panel the bars need the room more than the sampled text does
 
 NUMBERS = (
     ("probability", "probability", "How likely the model holds each token to be next"),
-    ("log", "log P", "The natural logarithm of the probability, in nats"),
+    ("log", *LOGS["nats"]),
     ("rank", "rank", "Place in the model's order, and in the text's"),
 )
 
@@ -26,7 +30,9 @@ NUMBERS = (
 class NextTokenPanel(Card):
     """Bars for the selected context, at the very step that the other panels show."""
 
-    def __init__(self, state: AppState, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, state: AppState, controller: RunController, theme: Theme, parent: QWidget | None = None
+    ) -> None:
         super().__init__("Next token", theme, parent)
         self.setObjectName("nextTokenPanel")
         self._state = state
@@ -57,14 +63,21 @@ class NextTokenPanel(Card):
         self.body.insertLayout(1, above)
         self.body.addWidget(self.bars, 1)
         self.body.addLayout(keys)
+        self.sampler = Sampler(state, controller, self)
+        self.sampling = SamplerView(self.sampler, state, theme)
+        self.body.addWidget(self.sampling)
         self._labels: list[str] = []
         self._shown: NDArray[np.int64] = np.zeros(0, np.int64)
+        self._followed = -1  # the id whose row is to be in sight
         self.order.chosen.connect(self.refresh)
         self._number.currentIndexChanged.connect(self.refresh)
         self.bars.hovered.connect(self._point_at)
         state.document_changed.connect(self._take_document)
         state.selection_changed.connect(self.refresh)
-        state.frame_shown.connect(self.refresh)
+        state.frame_shown.connect(self._follow)
+        state.trace_shown.connect(self._look)
+        state.unit_changed.connect(self._name_numbers)
+        self.sampler.drawing_changed.connect(self._look)
         theme.changed.connect(self._restyle)
         self._restyle()
 
@@ -74,13 +87,31 @@ class NextTokenPanel(Card):
         self._labels = list(document.tokenizer.labels) if document else []
 
     @Slot()
+    def _follow(self) -> None:
+        """Draw the bars of a new frame, unless they stand for something that frames do not change."""
+        if self.sampler.drawing is None and traced(self._state) is None:
+            self.refresh()
+
+    @Slot()
+    def _look(self) -> None:
+        """Draw the bars of what is newly looked at, and bring the row that it is about into sight."""
+        self.refresh()
+        if self._followed in self._shown:
+            self.bars.show_row(int(np.flatnonzero(self._shown == self._followed)[0]))
+
+    @Slot()
     def refresh(self) -> None:
-        """Draw the bars anew."""
+        """Draw the bars anew: of the token being drawn, of the phase that is looked at, else of the selection."""
         state = self._state
+        self._followed = -1
+        drawing = self.sampler.drawing
+        found = (sampled(state, drawing) if drawing is not None else None) or traced(state)
+        if found is not None:
+            self._draw(found)
+            return
         document, snapshot = state.document, state.snapshot
         token = state.selected_id
         if document is None or token is None:
-            self._show_title()
             self._show_nothing(
                 "Select a token of your line: the bars show what follows it."
                 if state.selected < 0
@@ -88,69 +119,68 @@ class NextTokenPanel(Card):
             )
             return
         if snapshot is None:
-            self._show_title()
             self._show_nothing(why_no_frame(state, "the model's probabilities come with its first step"))
             return
-        logits = _logits_after(state, token, snapshot)
-        if logits is None:
-            if state.run.phase is Phase.LOST:
-                self._show_nothing("There is no trainer to ask what follows this: go on from the last step first.")
-            return  # the frame with them is under way: what is shown says of which context it is
-        self._show_title()
-        log_model = log_softmax(logits.astype(np.float64))  # (V,)
-        data = document.pairs.probabilities(token)  # (V,)
-        order = np.argsort(-log_model, kind="stable")  # (V,)
-        ranks = np.empty_like(order)
-        ranks[order] = np.arange(1, len(order) + 1)
-        shown = order[:TOP_K] if self.order.value == "top" else np.arange(len(order))
-        part = f"the {len(shown)} likeliest of {len(order):,} tokens" if len(shown) < len(order) else ""
-        self.bars.set_caption(part)
-        self._draw(shown, log_model, data, ranks)
-        self._model_key.setText(f"● model, step {snapshot.step:,}")
-        after = f" after ‘{self._labels[token]}’ alone" if state.config.model != "bigram" else ""
-        self._data_key.setText(f"▏text{after}")
+        found = watched(state, token, snapshot)
+        if found is not None:
+            self._draw(found)
+        elif state.run.phase is Phase.LOST:
+            self._show_nothing("There is no trainer to ask what follows this: go on from the last step first.")
+        # else the frame with them is under way: what is shown says of which context it is
 
     def _show_nothing(self, why: str) -> None:
+        if self._state.snapshot is None or self._state.selected_id is None:
+            self.subtitle.setText(watched_title(self._state))
         self.bars.set_empty(why)
         self._model_key.setText("● model")
 
-    def _draw(
-        self,
-        shown: NDArray[np.int64],
-        log_model: NDArray[np.float64],
-        data: NDArray[np.float64],
-        ranks: NDArray[np.int64],
-    ) -> None:
+    def _draw(self, found: Prediction) -> None:
+        document = self._state.document
+        assert document is not None
+        self._followed = -1 if found.follows is None else found.follows
+        data = document.pairs.probabilities(found.last)  # (V,)
+        model = np.exp(found.log_model)  # (V,)
+        before = None if found.log_before is None else np.exp(found.log_before)  # (V,)
+        order = found.order  # (V,)
+        shown = order[:TOP_K] if self.order.value == "top" else np.arange(len(order))
+        if self._followed >= 0 and self._followed not in shown:
+            shown = np.append(shown, self._followed)
         self._shown = shown
-        model = np.exp(log_model)  # (V,)
-        data_ranks = _ranks(data)[shown]
-        kind = self._number.currentData()
+        numbers = Numbers(found, data, self._number.currentData(), self._state.unit)
         ids = shown.tolist()
-        if kind == "probability":
-            texts = [probability(model[i]) for i in ids]
-        elif kind == "log":
-            texts = [figure(log_model[i]) for i in ids]
-        else:
-            texts = [f"{ranks[i]} / {rank}" for i, rank in zip(ids, data_ranks.tolist(), strict=True)]
+        highest = [values.max() for values in (model, data, before) if values is not None]
         self.bars.set_data(
-            [self._labels[i] for i in ids], ids, model[shown], data[shown], texts, _limit(model, data)
+            [self._labels[i] for i in ids],
+            ids,
+            model[shown],
+            data[shown],
+            [numbers.beside(i) for i in ids],
+            _limit(float(max(highest))),
+            before=None if before is None else before[shown],
+            marks={row: found.marks[i] for row, i in enumerate(ids) if i in found.marks},
         )
-        self.bars.set_tooltips(
-            [
-                f"{self._labels[i]}  id {i}\nmodel {model[i]:.4f}  (log {log_model[i]:.3f}, rank {ranks[i]})\n"
-                f"text {data[i]:.4f}  (rank {rank})"
-                for i, rank in zip(ids, data_ranks.tolist(), strict=True)
-            ]
-        )
+        self.bars.set_tooltips([f"{self._labels[i]}  id {i}\n{numbers.in_full(i)}" for i in ids])
+        part = f"the {TOP_K} likeliest of {len(order):,} tokens" if len(shown) < len(order) else ""
+        self.bars.set_caption(found.caption or part)
+        self.subtitle.setText(found.title)
+        self._model_key.setText(f"● {found.key}")
+        after = f" after ‘{self._labels[found.last]}’ alone" if self._state.config.model != "bigram" else ""
+        self._data_key.setText(f"▏text{after}")
 
-    def _show_title(self) -> None:
-        state = self._state
-        ids = state.context_ids
-        if not len(ids) or state.selected_id is None:
-            self.subtitle.setText("")
-            return
-        text = in_a_row([self._labels[i] for i in ids[-SHOWN_CONTEXT:].tolist()])
-        self.subtitle.setText(f"after “{text}”, last token ‘{self._labels[state.selected_id]}’")
+    @Slot()
+    def _name_numbers(self) -> None:
+        """Offer the logarithm in the unit that losses are said in."""
+        title, tip = LOGS[self._state.unit.name]
+        place = self._number.findData("log")
+        self._number.setItemText(place, title)
+        self._number.setItemData(place, tip, Qt.ItemDataRole.ToolTipRole)
+        self._number.updateGeometry()
+        self.refresh()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Give the sampled text as many lines as there is room for."""
+        super().resizeEvent(event)
+        self.sampling.set_rows(3 if self.height() >= self.theme.px(ROOMY_HEIGHT) else 2)
 
     @Slot(int)
     def _point_at(self, row: int) -> None:
@@ -165,38 +195,6 @@ class NextTokenPanel(Card):
         self._data_key.setStyleSheet(f"color: {c.data};")
 
 
-def _logits_after(state: AppState, token: int, snapshot: Snapshot) -> NDArray[np.float32] | None:
-    """Return the logits (V,) of what follows the context that ends with `token`, at the snapshot's step.
-
-    Where the frame with them is still under way (or never comes, the trainer being gone), a bigram's table
-    has them: its logits are its row. Of another model they are then not known: None.
-    """
-    is_bigram = state.config.model == "bigram"
-    if len(snapshot.logits):
-        watched = snapshot.contexts[0]
-        if watched[-1] == token if is_bigram else np.array_equal(watched, state.context_ids[-len(watched) :]):
-            return np.asarray(snapshot.logits[0])
-    return np.asarray(snapshot.tables["token"][token]) if is_bigram else None
-
-
-def probability(value: float) -> str:
-    """Return a probability with three decimals, or two digits where that says nothing."""
-    return f"{value:.3f}" if value >= 0.0095 else figure(value, digits=2)
-
-
-def log_softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return log softmax of (V,) logits, in nats."""
-    shifted = logits - logits.max()
-    return np.asarray(shifted - np.log(np.exp(shifted).sum()))
-
-
-def _ranks(values: NDArray[np.float64]) -> NDArray[np.int64]:
-    ranks = np.empty(len(values), np.int64)
-    ranks[np.argsort(-values, kind="stable")] = np.arange(1, len(values) + 1)
-    return ranks
-
-
-def _limit(model: NDArray[np.float64], data: NDArray[np.float64]) -> float:
+def _limit(top: float) -> float:
     """Return where the bars end: in steps, so that they do not breathe with every frame."""
-    top = max(float(model.max()), float(data.max()))
     return next(limit for limit in (0.05, 0.1, 0.2, 0.35, 0.5, 0.75, 1.0) if top <= limit + 1e-9)

@@ -1,11 +1,9 @@
-"""The Training panel: transport, pace, when to stop, where the loss stands, and its curve."""
-
-import math
+"""The Training panel: transport, pace, when to stop, where the loss stands; a step in phases, and the curve."""
 
 from PySide6.QtCore import QSize, Qt, Slot
-from PySide6.QtGui import QAction
+from PySide6.QtGui import QAction, QResizeEvent
 from PySide6.QtWidgets import (
-    QGridLayout,
+    QBoxLayout,
     QHBoxLayout,
     QSpinBox,
     QStackedWidget,
@@ -14,35 +12,49 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from embedviz import catalog
-from embedviz.analysis.convergence import TOLERANCE
+from embedviz.analysis.verdicts import TOLERANCE
 from embedviz.engine.messages import Until
 from embedviz.gui.controller import PACES, RunController
 from embedviz.gui.hidden_layer import HiddenLayerView
 from embedviz.gui.icons import transport_icon
+from embedviz.gui.loss_figures import LossFigures
 from embedviz.gui.loss_view import LossView
-from embedviz.gui.plots.figures import figure
+from embedviz.gui.phase_view import PhaseView
 from embedviz.gui.state import AppState, Phase
-from embedviz.gui.theme import Role, Theme
-from embedviz.gui.widgets import Card, Choice, Figure, LiveLabel, Segments, caption, named
+from embedviz.gui.step_through import StepThrough
+from embedviz.gui.theme import Theme
+from embedviz.gui.widgets import Card, Choice, LiveLabel, Segments, caption, named
 
-LEFT_WIDTH = 536  # designed pixels, of the part beside the curve: the row of speed and end at its longest
+SHARES = (69, 31)  # of the width: the step in phases, the curve
+NARROW = 820  # designed pixels: below it the curve goes under the phases
+SHORTEST_STEP = "Step 888,888"  # has room whatever the step
 TRANSPORT = ("rewind", "back", "play", "step")
+PHASES = ("prevPhase", "playPhases", "nextPhase")
+ICONS = {
+    "prevPhase": "previous",
+    "playPhases": "play",
+    "nextPhase": "next",
+}  # of other names
 UNTIL = (
-    ("converged", "until converged", "Stops when the loss stays within 0.001 nats of the floor"),
+    ("converged", "until converged", f"Stops when the loss stays within {TOLERANCE:g} nats of the floor"),
     ("step", "until step", "Stops at the step given beside"),
     ("ever", "for ever", "Stops when you pause"),
 )
-VERDICT_COLOURS = {"learning": "warning", "converged": "good", "plateau": "warning"}
+CHARTS = (
+    ("loss", "Loss", "The loss itself, per token"),
+    ("gap", "Gap to the floor", "How far above the floor the loss still is, on a logarithmic scale"),
+    ("hidden", "Hidden layer", "What the hidden units put out, and how many of them are stuck"),
+)
 
 
 class TrainingPanel(Card):
-    """Everything that makes the run move, and what it is worth so far."""
+    """Everything that makes the run move, what a step does, and what it is worth so far."""
 
     def __init__(
         self,
         state: AppState,
         controller: RunController,
+        steps: StepThrough,
         actions: dict[str, QAction],
         theme: Theme,
         parent: QWidget | None = None,
@@ -51,51 +63,59 @@ class TrainingPanel(Card):
         self.setObjectName("trainingPanel")
         self._state = state
         self._controller = controller
+        self._steps = steps
         self._actions = actions
         self._play_icon = ""
-        self.gap = Segments(
-            (
-                ("loss", "Loss", "The loss itself, in nats per token"),
-                (
-                    "gap",
-                    "Gap to the floor",
-                    "How far above the floor the loss still is, on a logarithmic scale",
-                ),
-                ("hidden", "Hidden layer", "What the hidden units put out, and how many of them are stuck"),
-            ),
-            theme,
-        )
-        self.body.removeWidget(self.subtitle)  # here the header has room for it
-        self.header.setStretch(0, 0)
-        self.header.addWidget(self.subtitle, 1)
-        self.header.addWidget(self.gap)
-        self._left = QWidget()
-        column = QVBoxLayout(self._left)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(theme.px(8))
-        column.addLayout(self._make_transport())
-        column.addStretch(1)
-        column.addWidget(self._make_verdict())
-        column.addLayout(self._make_figures())
-        column.addStretch(1)
-        column.addLayout(self._make_pace())
+        self.losses = LossFigures(state, theme, self)
+        self.phases = PhaseView(state, steps, actions, theme)
+        self.gap = Segments(CHARTS, theme)
         self.loss = LossView(state, theme)
         self.hidden = HiddenLayerView(state, theme)
-        self._charts = QStackedWidget()
-        self._charts.addWidget(self.loss)
-        self._charts.addWidget(self.hidden)
-        middle = QHBoxLayout()
-        middle.setSpacing(theme.px(24))
-        middle.addWidget(self._left)
-        middle.addWidget(self._charts, 1)
-        self.body.addLayout(middle, 1)
+        self._fill_header()
+        self._columns = QBoxLayout(QBoxLayout.Direction.LeftToRight)
+        self._columns.addLayout(self._make_left(), SHARES[0])
+        self._columns.addLayout(self._make_right(), SHARES[1])
+        self.body.addLayout(self._columns, 1)
         self.gap.chosen.connect(self._change_chart)
         state.run_changed.connect(self._show_run)
         state.frame_shown.connect(self._show_frame)
         state.pace_changed.connect(self._show_pace)
+        steps.playing_changed.connect(self._show_icons)
         theme.changed.connect(self._restyle)
         self._restyle()
         self._show_pace()
+        controller.set_wants_traces(True)
+
+    def _fill_header(self) -> None:
+        """Put beside the title how the run stands, and what decides how it goes on."""
+        self.body.removeWidget(self.subtitle)
+        self.subtitle.hide()
+        self.header.setStretch(0, 0)
+        self.header.addWidget(self.losses.verdict, 1)
+        self._make_pace()
+        settings = named(QToolButton(), "settingsButton")
+        settings.setDefaultAction(self._actions["settings"])
+        settings.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
+        for widget in (self._pace, self._until, self._until_step, settings, self.gap):
+            self.header.addWidget(widget)
+
+    def _make_left(self) -> QVBoxLayout:
+        column = QVBoxLayout()
+        column.setSpacing(self.theme.px(8))
+        row = QHBoxLayout()
+        row.addLayout(self._make_transport(), 1)
+        row.addWidget(self.losses.figures)
+        column.addLayout(row)
+        column.addWidget(self.phases, 1)
+        return column
+
+    def _make_right(self) -> QVBoxLayout:
+        self._charts = QStackedWidget()
+        self._charts.addWidget(self.loss)
+        self._charts.addWidget(self.hidden)
+        column = QVBoxLayout()
+        column.addWidget(self._charts, 1)
+        return column
 
     def _make_transport(self) -> QHBoxLayout:
         row = QHBoxLayout()
@@ -117,35 +137,9 @@ class TrainingPanel(Card):
         words.addWidget(self._rate)
         row.addSpacing(self.theme.px(8))
         row.addLayout(words, 1)
-        settings = named(QToolButton(), "settingsButton")
-        settings.setDefaultAction(self._actions["settings"])
-        settings.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
-        row.addWidget(settings)
         return row
 
-    def _make_verdict(self) -> LiveLabel:
-        self._verdict = LiveLabel()
-        self._verdict.setObjectName("verdict")
-        return self._verdict
-
-    def _make_figures(self) -> QGridLayout:
-        grid = QGridLayout()
-        grid.setHorizontalSpacing(self.theme.px(16))
-        self._figures = {
-            name: Figure(title, self.theme, Role.TITLE)
-            for name, title in (
-                ("train", "training loss"),
-                ("val", "validation loss"),
-                ("floor", "floor"),
-                ("gap", "above the floor"),
-                ("uniform", "ln V, guess"),
-            )
-        }
-        for column, shown in enumerate(self._figures.values()):
-            grid.addWidget(shown, 0, column)
-        return grid
-
-    def _make_pace(self) -> QHBoxLayout:
+    def _make_pace(self) -> None:
         self._until = named(Choice(), "untilChoice", says="When training stops by itself")
         for name, title, tip in UNTIL:
             self._until.addItem(title, name)
@@ -160,16 +154,16 @@ class TrainingPanel(Card):
         self._until.currentIndexChanged.connect(self._take_until)
         self._until_step.valueChanged.connect(self._take_until)
         self._pace.currentIndexChanged.connect(self._take_pace)
-        row = QHBoxLayout()
-        row.addWidget(self._pace)
-        row.addSpacing(self.theme.px(8))
-        row.addWidget(caption("Train"))
-        row.addWidget(self._until)
-        row.addWidget(self._until_step)
-        row.addStretch(1)
-        return row
 
     # --- from the person ----------------------------------------------------------------------------
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Put the curve under the phases where there is no room beside them."""
+        super().resizeEvent(event)
+        is_narrow = self.width() < self.theme.px(NARROW)
+        self._columns.setDirection(
+            QBoxLayout.Direction.TopToBottom if is_narrow else QBoxLayout.Direction.LeftToRight
+        )
 
     @Slot()
     def _take_until(self) -> None:
@@ -204,23 +198,13 @@ class TrainingPanel(Card):
     @Slot()
     def _show_run(self) -> None:
         run = self._state.run
-        config = run.config
-        optimizer = catalog.OPTIMIZERS[config.optimizer].title
-        batch = "whole text" if config.whole_text else f"batches of {config.batch_size} × {config.block_size}"
-        start = catalog.STARTS[config.init].title
-        threads = f"{config.threads} thread" + ("s" if config.threads != 1 else "")
-        if config.model != "bigram":
-            start += f", layers from {catalog.LAYER_STARTS[config.layer_init].title}"
-        rate = f"{config.lr:g}"
-        if config.schedule != "constant":
-            rate += f" {catalog.SCHEDULES[config.schedule].title}"
-        clip = f", clipped at {config.clip:g}" if config.clip else ""
-        how = f"{optimizer} · {rate}{clip}, {batch}, from {start}, seed {config.seed}"
-        self.subtitle.setText(f"{how} · {config.device.upper()}, {threads}")
-        self.gap.set_available(("loss", "gap") if config.model == "bigram" else ("loss", "hidden"))
+        self.gap.set_available(("loss", "gap") if run.config.model == "bigram" else ("loss", "hidden"))
         playing = run.phase in (Phase.PLAYING, Phase.PAUSING) or self._controller.will_play
         self._show_play_icon("pause" if playing else "play")
         self._actions["step"].setEnabled(run.phase is Phase.PAUSED)
+        can_walk = run.phase in (Phase.PAUSED, Phase.PLAYING)
+        for name in PHASES:
+            self._actions[name].setEnabled(can_walk)
         self.loss.refresh()
         self._show_frame()
 
@@ -239,7 +223,6 @@ class TrainingPanel(Card):
             losses = f"{losses or 'losses'}, estimated"
         parts = (phase, f"{rate:,.0f} steps/s" if rate else "", losses)
         self._rate.setText(" · ".join(part for part in parts if part))
-        self._show_losses()
 
     def _show_play_icon(self, name: str) -> None:
         if name != self._play_icon:
@@ -247,56 +230,25 @@ class TrainingPanel(Card):
             self._actions["play"].setIcon(transport_icon(name, self.theme.colour("on_accent")))
             self._actions["play"].setText("Pause" if name == "pause" else "Play")
 
-    def _show_losses(self) -> None:
-        run = self._state.run
-        reading = run.reading
-        document = self._state.document
-        if reading is None or document is None:
-            for shown in self._figures.values():
-                shown.set_value("–")
-            self._verdict.setText("")
-            return
-        about = "≈ " if reading.estimated else ""  # the line under the step says what that means
-        gap = reading.train - document.floor
-        is_bigram = run.config.model == "bigram"
-        self._figures["train"].set_value(f"{reading.train:.4f}", f"{about}training loss")
-        self._figures["val"].set_value(
-            "none" if reading.val is None else f"{reading.val:.4f}",
-            "nothing held out" if reading.val is None else f"{about}validation loss",
-        )
-        self._figures["floor"].set_value(f"{document.floor:.4f}", "floor" if is_bigram else "bigram floor")
-        side = "below" if gap < 0 and not is_bigram else "above"
-        self._figures["gap"].set_value(figure(gap if is_bigram else abs(gap)), f"{side} the floor")
-        self._figures["uniform"].set_value(
-            f"{math.log(document.vocab_size):.4f}", f"ln {document.vocab_size}, guess"
-        )
-        sentence = reading.sentence
-        if reading.verdict == "learning":  # said of an earlier step; this is of the one that is shown
-            beginning = "Still learning" if run.step else "Before the first step"
-            sentence = f"{beginning}: {figure(gap, digits=2)} nats above the floor"
-            if is_bigram and gap < TOLERANCE:
-                sentence = f"At the floor: less than {TOLERANCE:g} nats above it"
-            elif not is_bigram:
-                sentence = f"{beginning}: {figure(abs(gap), digits=2)} nats {side} the bigram floor"
-                held_out = reading.val - document.floor if reading.val is not None else gap
-                if gap < 0 < held_out and run.step:  # what it knows of the training part helps nowhere else
-                    sentence = f"Memorising: {figure(-gap, digits=2)} below the bigram floor, held out "
-                    sentence += f"{figure(held_out, digits=2)} above"
-        colour = self.theme.colour(VERDICT_COLOURS.get(reading.verdict, "warning"))
-        self._verdict.set_dot(colour)
-        self._verdict.setText(sentence)
+    @Slot()
+    def _show_icons(self) -> None:
+        ink = self.theme.colour("ink")
+        for name in (*TRANSPORT, *PHASES):
+            icon = ICONS.get(name, name)
+            if name == "playPhases" and self._steps.is_playing:
+                icon = "pause"
+            if name != "play":
+                self._actions[name].setIcon(transport_icon(icon, ink))
 
     @Slot()
     def _restyle(self) -> None:
-        self._left.setFixedWidth(self.theme.px(LEFT_WIDTH))
-        ink = self.theme.colour("ink")
         self._play_icon = ""
-        for name in TRANSPORT:
-            if name != "play":
-                self._actions[name].setIcon(transport_icon(name, ink))
+        self._show_icons()
+        for name, button in self._buttons.items():
             side = self.theme.px(28 if name == "play" else 22)
-            self._buttons[name].setIconSize(QSize(side, side))
-        self._verdict.setFont(self.theme.font(Role.BODY, bold=True))
+            button.setIconSize(QSize(side, side))
+        self._columns.setSpacing(self.theme.px(24))
+        self._step.setMinimumWidth(self._step.fontMetrics().horizontalAdvance(SHORTEST_STEP))
         self._show_run()  # which has colours in it
 
 

@@ -9,9 +9,9 @@ from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QFontMetricsF, QKeyEvent, QPainter, QPen, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from embedviz.analysis.figures import counted
 from embedviz.gui.plots.alignment_cells import Cells
 from embedviz.gui.plots.base import ScrollingPlot
-from embedviz.gui.plots.figures import counted
 from embedviz.gui.plots.name_tag import draw_tag
 from embedviz.gui.plots.pointing import Cell, CellPlot
 from embedviz.gui.theme import Role, Theme

@@ -1,6 +1,6 @@
 """Probabilities as bars: blue for what the model says, an orange tick for what the data says, a number."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from heapq import nlargest
 from typing import Any, ClassVar
 
@@ -19,8 +19,9 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
+from embedviz.analysis.figures import counted, longest
+from embedviz.gui.plots.bar_marks import Mark, draw_bar, draw_mark
 from embedviz.gui.plots.base import ScrollingPlot
-from embedviz.gui.plots.figures import counted, longest
 from embedviz.gui.plots.pointing import PointingPlot
 from embedviz.gui.theme import Role, Theme
 
@@ -48,6 +49,8 @@ class BarChart(PointingPlot[int], ScrollingPlot):
         self._texts: tuple[str, ...] = ()
         self._model: NDArray[np.floating[Any]] = np.zeros(0)
         self._data: NDArray[np.floating[Any]] | None = None
+        self._before: NDArray[np.floating[Any]] | None = None
+        self._marks: dict[int, Mark] = {}
         self._maximum = 1.0
         self._tooltips: tuple[str, ...] = ()
         self._caption = ""
@@ -63,8 +66,17 @@ class BarChart(PointingPlot[int], ScrollingPlot):
         data: NDArray[np.floating[Any]] | None,
         texts: Sequence[str],
         maximum: float,
+        *,
+        before: NDArray[np.floating[Any]] | None = None,
+        marks: Mapping[int, Mark] | None = None,
     ) -> None:
-        """Show `model`, (n,), as bars, `data`, (n,), as ticks, `texts` as numbers; `maximum` fills it."""
+        """Show `model`, (n,), as bars, `data`, (n,), as ticks, `texts` as numbers; `maximum` fills it.
+
+        `before`, (n,), is where the bars ended before a step: a thin line. `marks` are by row.
+        """
+        if (before is None) != (self._before is None):
+            self._text_width = 0.0  # two numbers in a row need their room only while they are there
+        self._before, self._marks = before, dict(marks or {})
         self._labels, self._ids, self._texts = tuple(labels), tuple(ids), tuple(texts)
         self._model, self._data, self._maximum = model, data, maximum
         if self._labels:
@@ -92,7 +104,13 @@ class BarChart(PointingPlot[int], ScrollingPlot):
         words = f"{counted(len(self._labels), 'bar')}; {', '.join(rows)}"
         if self._at is not None:
             words += f"; at {self._in_words(self._at)}"
-        return words
+        marked = [f"{self._marks[row].value}: {self._in_words(row)}" for row in self._named_rows()]
+        return "; ".join([words, *marked])
+
+    def show_row(self, row: int) -> None:
+        """Scroll as little as brings a row into sight."""
+        height = self.row_height
+        self.scroll_to(row * height, (row + 1) * height + self._top())
 
     # ---- where it is
 
@@ -122,6 +140,13 @@ class BarChart(PointingPlot[int], ScrollingPlot):
         """Return where a row's bar is."""
         track = self.track_rect(row)
         return QRectF(track.left(), track.top(), track.width() * self._share(self._model[row]), track.height())
+
+    def before_x(self, row: int) -> float | None:
+        """Return where a row's bar ended before the step; None if that is not shown."""
+        if self._before is None:
+            return None
+        track = self.track_rect(row)
+        return track.left() + track.width() * self._share(self._before[row])
 
     def tick_x(self, row: int) -> float | None:
         """Return where the data's tick is on a row; None without data."""
@@ -188,15 +213,9 @@ class BarChart(PointingPlot[int], ScrollingPlot):
         if self._at is not None and self._at in shown:
             painter.setBrush(self._theme.colour("well"))
             painter.drawRoundedRect(self.row_rect(self._at).adjusted(0, 1, 0, -1), px(6), px(6))
-        painter.setBrush(self._theme.colour("model"))
-        for row in shown:
-            _draw_bar(painter, self.bar_rect(row), px(3))
-        painter.setPen(QPen(self._theme.colour("data"), px(2)))
-        for row in shown:
-            x = self.tick_x(row)
-            if x is not None:
-                line = self.track_rect(row).adjusted(0, -px(2), 0, px(2))
-                painter.drawLine(QPointF(x, line.top()), QPointF(x, line.bottom()))
+        self._draw_bars(painter, shown)
+        self._draw_lines(painter, shown)
+        self._draw_marks(painter, shown)
         self._draw_texts(painter, shown)
         painter.setClipping(False)
 
@@ -241,9 +260,46 @@ class BarChart(PointingPlot[int], ScrollingPlot):
             return
         step = 1 if event.key() == Qt.Key.Key_Down else -1
         row = 0 if self._at is None else min(len(self._labels) - 1, max(0, self._at + step))
-        height = self.row_height
-        self.scroll_to(row * height, (row + 1) * height + self._top())
+        self.show_row(row)
         self._point(row)
+
+    def _draw_bars(self, painter: QPainter, shown: range) -> None:
+        px = self._theme.px
+        painter.setBrush(self._theme.colour("model"))
+        for row in shown:
+            if self._marks.get(row) is not Mark.CUT:
+                draw_bar(painter, self.bar_rect(row), px(3))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.setPen(QPen(self._theme.colour("model"), 1))
+        for row in shown:
+            if self._marks.get(row) is Mark.CUT:
+                draw_bar(painter, self.bar_rect(row).adjusted(0.5, 0.5, -0.5, -0.5), px(3))
+
+    def _draw_lines(self, painter: QPainter, shown: range) -> None:
+        """Paint the data's ticks and, in ink, where the bars ended before."""
+        px = self._theme.px
+        for colour, width, place in (("data", 2, self.tick_x), ("ink", 1, self.before_x)):
+            painter.setPen(QPen(self._theme.colour(colour), px(width)))
+            for row in shown:
+                x = place(row)
+                if x is not None:
+                    line = self.track_rect(row).adjusted(0, -px(2), 0, px(2))
+                    painter.drawLine(QPointF(x, line.top()), QPointF(x, line.bottom()))
+
+    def _draw_marks(self, painter: QPainter, shown: range) -> None:
+        painter.setFont(self._caption_font)
+        for row in self._named_rows():
+            if row in shown:
+                bar = self.bar_rect(row)
+                ends = (bar.right(), self.tick_x(row), self.before_x(row))
+                free = max(x for x in ends if x is not None)
+                draw_mark(
+                    painter, self._theme, self._marks[row], self.row_rect(row), self.track_rect(row), bar, free
+                )
+
+    def _named_rows(self) -> list[int]:
+        """Return the marked rows that have a frame: those cut off are many, and say so in their number."""
+        return [row for row, mark in sorted(self._marks.items()) if mark is not Mark.CUT]
 
     def _draw_texts(self, painter: QPainter, shown: range) -> None:
         px = self._theme.px
@@ -289,9 +345,3 @@ class BarChart(PointingPlot[int], ScrollingPlot):
 
     def _tell(self, place: int | None) -> None:
         self.hovered.emit(-1 if place is None else place)
-
-
-def _draw_bar(painter: QPainter, rect: QRectF, radius: float) -> None:
-    radius = min(radius, rect.width() / 2)
-    if rect.width() > 0:
-        painter.drawRoundedRect(rect, radius, radius)

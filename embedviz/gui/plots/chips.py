@@ -8,8 +8,8 @@ from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QFontMetricsF, QKeyEvent, QMouseEvent, QPainter, QPen, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from embedviz.analysis.figures import counted
 from embedviz.gui.plots.base import ScrollingPlot
-from embedviz.gui.plots.figures import counted
 from embedviz.gui.theme import Role, Theme
 
 if TYPE_CHECKING:

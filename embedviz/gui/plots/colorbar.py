@@ -5,9 +5,9 @@ from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QFontMetricsF, QImage, QPainter, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from embedviz.analysis.figures import figure
 from embedviz.gui.plots import colormaps
 from embedviz.gui.plots.base import Plot
-from embedviz.gui.plots.figures import figure
 from embedviz.gui.theme import Role, Theme
 
 BAR_WIDTH = 12  # designed pixels

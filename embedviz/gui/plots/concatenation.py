@@ -10,9 +10,9 @@ from PySide6.QtCore import QLineF, QPointF, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QBrush, QFontMetricsF, QKeyEvent, QPainter, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from embedviz.analysis.figures import counted
 from embedviz.gui.plots import colormaps
 from embedviz.gui.plots.cell_picture import cell_picture
-from embedviz.gui.plots.figures import counted
 from embedviz.gui.plots.heatmap_view import GridView
 from embedviz.gui.plots.outline import draw_outline
 from embedviz.gui.plots.pointing import Cell, CellPlot

@@ -8,16 +8,17 @@ from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QRect, QSize, Qt, Slot
-from PySide6.QtGui import QFontMetricsF, QKeyEvent, QPainter, QPen, QResizeEvent
+from PySide6.QtCore import QPoint, QRect, QSize, Qt, Signal, Slot
+from PySide6.QtGui import QFontMetricsF, QKeyEvent, QPainter, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from embedviz.analysis.units import NATS, LossUnit
 from embedviz.gui.plots.base import Plot
 from embedviz.gui.plots.curve_canvas import Canvas, Points
 from embedviz.gui.plots.curve_legend import Legend
-from embedviz.gui.plots.curve_range import nice_end, thin, y_range
-from embedviz.gui.plots.figures import figure
-from embedviz.gui.theme import Role, Theme
+from embedviz.gui.plots.curve_range import drawable, nice_end, thin, y_range
+from embedviz.gui.plots.curve_unit import RIM, UnitButton
+from embedviz.gui.theme import Theme
 
 Values = NDArray[np.floating[Any]] | NDArray[np.integer[Any]]
 NOTHING: Points = np.zeros(0)
@@ -25,7 +26,12 @@ PIXELS_PER_POINT = 1.5  # a curve in finer points is slower and looks the same
 
 
 class LossCurve(Plot):
-    """Training and validation loss. The wheel zooms, dragging moves, a double click or 0 shows all."""
+    """Training and validation loss. The wheel zooms, dragging moves, a double click or 0 shows all.
+
+    Losses come in nats per token and are drawn in the unit that was set; a click on its name asks for another.
+    """
+
+    unit_clicked = Signal()
 
     own_keys: ClassVar[frozenset[Qt.Key]] = frozenset(
         {Qt.Key.Key_Plus, Qt.Key.Key_Equal, Qt.Key.Key_Minus, Qt.Key.Key_0}
@@ -40,10 +46,12 @@ class LossCurve(Plot):
         self._uniform: tuple[float, str] | None = None
         self._shown: tuple[float, float] | None = None
         self._gap_mode = False
-        self._unit, self._factor = "nats per token", 1.0
+        self._unit: LossUnit = NATS
         self._x_end = 0.0
         self._by_hand = False
         self._legend = Legend(theme)
+        self._axis_name = UnitButton(theme, self)
+        self._axis_name.clicked.connect(self.unit_clicked)
         self._canvas = Canvas()
         self._canvas.setParent(self)
         self._canvas.view_box.sigRangeChangedManually.connect(self._moved_by_hand)
@@ -107,10 +115,10 @@ class LossCurve(Plot):
             self._shown = shown
             self._take_lines()
 
-    def set_units(self, name: str, factor: float = 1.0) -> None:
-        """Show losses, given in nats per token, multiplied by `factor` and called `name`."""
-        if (name, factor) != (self._unit, self._factor):
-            self._unit, self._factor, self._by_hand = name, factor, False
+    def set_unit(self, unit: LossUnit) -> None:
+        """Draw and say losses in `unit`; what was zoomed to means nothing there."""
+        if unit is not self._unit:
+            self._unit, self._by_hand = unit, False
             self._take_curves()
 
     def set_empty(self, sentence: str) -> None:
@@ -132,7 +140,7 @@ class LossCurve(Plot):
     @property
     def axis_title(self) -> str:
         """The name of the vertical axis, with its unit."""
-        return f"loss − floor, {self._unit}" if self.in_gap_mode else f"loss, {self._unit}"
+        return self._unit.gap_axis if self.in_gap_mode else self._unit.axis
 
     @property
     def legend(self) -> list[tuple[str, bool]]:
@@ -147,10 +155,10 @@ class LossCurve(Plot):
 
         What is not above the floor has no logarithm and is NaN.
         """
-        values = np.asarray(losses, dtype=np.float64) * self._factor
+        values = drawable(self._unit.converted(np.asarray(losses, dtype=np.float64)))
         if not self.in_gap_mode or self._floor is None:
             return values
-        gap = values - self._floor[0] * self._factor
+        gap = values - self._unit.convert(self._floor[0])
         return np.log10(gap, out=np.full_like(gap, np.nan), where=gap > 0)
 
     def describe(self) -> str:
@@ -159,7 +167,7 @@ class LossCurve(Plot):
         if not len(steps):
             return "no steps yet"
         words = f"{self.axis_title}; {len(steps):,} points up to step {steps[-1]:,.0f}"
-        words += f", last training loss {figure(float(mean[-1]) * self._factor, digits=4)}"
+        words += f", last training loss {self._unit.figure(float(mean[-1]), decimals=3)}"
         if self._shown is not None:
             words += f"; step {self._shown[0]:,.0f} shown, {self._shown_text()}"
         if self._floor is not None:
@@ -178,28 +186,13 @@ class LossCurve(Plot):
 
     def restyle(self) -> None:
         """Take fonts and colours from the theme."""
-        theme = self._theme
-        font = theme.font(Role.CAPTION)
-        self._font = font
-        canvas, over = self._canvas, self._canvas.overlay
-        over.font, over.unit = font, theme.scale
-        over.colours = {name: theme.colour(name) for name in ("model", "data", "muted", "line", "card")}
-        canvas.setBackground(theme.colour("card"))
-        metrics = QFontMetricsF(font)
-        for axis in (canvas.left, canvas.bottom):
-            axis.setStyle(tickFont=font, tickTextOffset=theme.px(6))
-            axis.setTextPen(theme.colour("muted"))
-            axis.setPen(QPen(Qt.PenStyle.NoPen))
-        canvas.left.setWidth(round(metrics.horizontalAdvance("0.0000")) + theme.px(10))
-        canvas.bottom.setHeight(round(metrics.height()) + theme.px(8))
-        canvas.grid.setContentsMargins(0, theme.px(4), theme.px(20), 0)
-        canvas.restyle(theme.px(2))
+        self._canvas.restyle(self._theme)
         self._lay_out()
         self._take_curves()
 
     def draw(self, painter: QPainter, exposed: QRect) -> None:  # noqa: ARG002
-        """Paint the line above the plot: the axis's name, and the curves'."""
-        self._legend.draw(painter, self.width(), self.axis_title, self.legend)
+        """Paint the names of the curves above the plot; that of the axis stands there as a button."""
+        self._legend.draw(painter, self.width(), self._axis_name.sizeHint().width(), self.legend)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Give the plot what the line above leaves."""
@@ -266,8 +259,8 @@ class LossCurve(Plot):
         if self._shown is None:
             return ""
         if self.in_gap_mode and self._floor is not None:
-            return figure((self._shown[1] - self._floor[0]) * self._factor, signed=True)
-        return figure(self._shown[1] * self._factor, digits=4)
+            return self._unit.figure_above(self._shown[1], self._floor[0], signed=True)
+        return self._unit.figure(self._shown[1], decimals=3)
 
     def _set_ranges(self) -> None:
         """Show all there is, with room for the words under the lowest line."""
@@ -277,13 +270,15 @@ class LossCurve(Plot):
         last = float(steps[-1]) if len(steps) else 0.0
         self._x_end = nice_end(last, self._x_end)
         lines = [line for line in (over.floor, over.uniform) if line is not None]
-        low, high = y_range(values, lines, over.uniform)
-        start = values[0] if len(values) else math.nan
+        settled = over.uniform
+        if self._unit.factor is None:  # V is so far up that the line would flatten the curve for good
+            settled, lines = None, lines[: over.floor is not None]
+        low, high = y_range(values, lines, settled)
         over.above_text = ""
-        if math.isfinite(start) and start > high and not self.in_gap_mode:
-            over.above_text = f"↑ from {figure(float(start))}"
+        if len(steps) and not self.in_gap_mode and self._unit.convert(float(self._train[1][0])) > high:
+            over.above_text = f"↑ from {self._unit.brief(float(self._train[1][0]))}"
         height = max(1.0, canvas.plot_rect().height())
-        words = QFontMetricsF(self._font).height() + self._theme.px(6)
+        words = QFontMetricsF(over.font).height() + self._theme.px(6)
         share = min(0.3, words / height)
         spread = (high - low) / (1 - 2 * share)
         canvas.view_box.setRange(
@@ -291,7 +286,10 @@ class LossCurve(Plot):
         )
 
     def _lay_out(self) -> None:
-        top = self._legend.height(self.width(), self.axis_title, self.legend)
+        self._axis_name.show_unit(self._unit, self.axis_title)
+        name = self._axis_name.sizeHint()
+        self._axis_name.setGeometry(QRect(QPoint(0, self._theme.px(3) - self._theme.px(RIM)), name))
+        top = self._legend.height(self.width(), name.width(), self.legend)
         place = QRect(0, top, self.width(), max(1, self.height() - top))
         if self._canvas.geometry() != place:
             self._canvas.setGeometry(place)
@@ -300,3 +298,4 @@ class LossCurve(Plot):
         if visible:
             self._empty = ""
         self._canvas.setVisible(visible)
+        self._axis_name.setVisible(visible)

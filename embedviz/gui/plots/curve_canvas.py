@@ -12,15 +12,18 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QMouseEvent, QPainter, QPen
 
-from embedviz.gui.plots.figures import figure
+from embedviz.analysis.units import raised
+from embedviz.gui.theme import Role, Theme
 
 Points = NDArray[np.float64]
+TOO_WIDE = 1e5  # a number with more digits than a narrow axis has room for
 
 
 class PlainAxis(pg.AxisItem):  # type: ignore[misc]  # pyqtgraph ships no types
     """Prints 1,000 and 0.001 rather than 1e+03 and 1e-03; `log` says that the values are powers of ten."""
 
     log = False
+    is_narrow = False  # there is room for "88,888" and no more
     room = 16.0  # pixels that a number needs, on a logarithmic axis
 
     def tickSpacing(self, low: float, high: float, size: float) -> list[tuple[float, float]]:
@@ -35,16 +38,24 @@ class PlainAxis(pg.AxisItem):  # type: ignore[misc]  # pyqtgraph ships no types
         if self.log:
             return [power_of_ten(round(value)) for value in values]
         places = max(0, math.ceil(-math.log10(spacing * scale) - 1e-9))
+        if self.is_narrow and max(map(abs, values), default=0.0) * scale >= TOO_WIDE:
+            return [_short(value * scale) for value in values]
         return [f"{value * scale:,.{places}f}".replace("-", "−") for value in values]
+
+
+def _short(value: float) -> str:
+    """Return 2·10⁵ for 200,000."""
+    if not value:
+        return "0"
+    exponent = math.floor(math.log10(abs(value)) + 1e-9)
+    return f"{value / 10.0**exponent:.3g}·{raised(exponent)}".replace("-", "−")
 
 
 def power_of_ten(exponent: int) -> str:
     """Return 1,000 for 3, 0.001 for -3, and 10⁻⁵ where zeros would have to be counted."""
     if -4 <= exponent <= 0:
         return f"{10.0**exponent:.{-exponent}f}"
-    if 0 < exponent <= 6:
-        return f"{10**exponent:,}"
-    return figure(10.0**exponent, digits=1).removeprefix("1·")
+    return f"{10**exponent:,}" if 0 < exponent <= 4 else raised(exponent)
 
 
 @dataclass
@@ -71,6 +82,7 @@ class Canvas(pg.GraphicsView):  # type: ignore[misc]  # pyqtgraph ships no types
     def __init__(self) -> None:
         super().__init__()
         self.left, self.bottom = PlainAxis("left"), PlainAxis("bottom")
+        self.left.is_narrow = True
         self.overlay = Overlay()
         # pyqtgraph keeps the background, which is where the grid is: it would stay where the ticks were before.
         self.setCacheMode(pg.QtWidgets.QGraphicsView.CacheModeFlag.CacheNone)
@@ -97,9 +109,23 @@ class Canvas(pg.GraphicsView):  # type: ignore[misc]  # pyqtgraph ships no types
         for item in (self._band, self._validation, self._train):
             self.view_box.addItem(item, ignoreBounds=True)
 
-    def restyle(self, width: float) -> None:
-        """Draw the curves in the overlay's colours, `width` pixels wide."""
-        colour = self.overlay.colours["model"]
+    def restyle(self, theme: Theme) -> None:
+        """Take fonts, colours and distances from the theme."""
+        over, font = self.overlay, theme.font(Role.CAPTION)
+        over.font, over.unit = font, theme.scale
+        over.colours = {name: theme.colour(name) for name in ("model", "data", "muted", "line", "card")}
+        self.setBackground(theme.colour("card"))
+        metrics = QFontMetricsF(font)
+        for axis in (self.left, self.bottom):
+            axis.setStyle(tickFont=font, tickTextOffset=theme.px(6))
+            axis.setTextPen(theme.colour("muted"))
+            axis.setPen(QPen(Qt.PenStyle.NoPen))
+        self.left.setWidth(round(metrics.horizontalAdvance("88,888")) + theme.px(10))
+        self.bottom.setHeight(round(metrics.height()) + theme.px(8))
+        self.grid.setContentsMargins(0, theme.px(4), theme.px(20), 0)
+        self._restyle_curves(over.colours["model"], theme.px(2))
+
+    def _restyle_curves(self, colour: QColor, width: float) -> None:
         self._train.setPen(pg.mkPen(colour, width=width))
         lighter, faint = QColor(colour), QColor(colour)
         lighter.setAlphaF(0.75)

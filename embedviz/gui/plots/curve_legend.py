@@ -1,4 +1,4 @@
-"""The line above the loss curve: what the axis measures, and which line is which."""
+"""The line above the loss curve: which line is which, beside the name of the axis."""
 
 from PySide6.QtCore import QPointF
 from PySide6.QtGui import QFontMetricsF, QPainter, QPen
@@ -9,23 +9,21 @@ SWATCH, BESIDE, BETWEEN, EDGE = 16, 5, 12, 4  # designed pixels
 
 
 class Legend:
-    """Draws a title at the left and named lines at the right, or below it where there is no room."""
+    """Draws named lines at the right of a title, or below it where there is no room; the title is a widget."""
 
     def __init__(self, theme: Theme) -> None:
         self._theme = theme
 
-    def height(self, width: int, title: str, names: list[tuple[str, bool]]) -> int:
-        """Return how high the line is, or both of them."""
+    def height(self, width: int, title: int, names: list[tuple[str, bool]]) -> int:
+        """Return how high the line is, or both of them, beside a title that is `title` pixels wide."""
         lines = 1 if self._is_one_line(width, title, names) else 2
         return round(lines * self._metrics().height()) + self._theme.px(6)
 
-    def draw(self, painter: QPainter, width: int, title: str, names: list[tuple[str, bool]]) -> None:
-        """Draw `title`, and `names` each with its line, which is dashed where the flag is set."""
+    def draw(self, painter: QPainter, width: int, title: int, names: list[tuple[str, bool]]) -> None:
+        """Draw `names` each with its line, which is dashed where the flag is set."""
         px, metrics = self._theme.px, self._metrics()
         painter.setFont(self._theme.font(Role.CAPTION))
-        painter.setPen(self._theme.colour("muted"))
         top = float(px(3))
-        painter.drawText(QPointF(px(EDGE), top + metrics.ascent()), title)
         x = float(px(EDGE))
         if self._is_one_line(width, title, names):
             x = width - self._width(names) - px(16)
@@ -43,9 +41,9 @@ class Legend:
             painter.drawText(QPointF(x, top + metrics.ascent()), name)
             x += metrics.horizontalAdvance(name) + px(BETWEEN)
 
-    def _is_one_line(self, width: int, title: str, names: list[tuple[str, bool]]) -> bool:
+    def _is_one_line(self, width: int, title: int, names: list[tuple[str, bool]]) -> bool:
         px = self._theme.px
-        return px(EDGE) + self._metrics().horizontalAdvance(title) + px(32) + self._width(names) <= width
+        return title + px(32) + self._width(names) <= width
 
     def _width(self, names: list[tuple[str, bool]]) -> float:
         px, metrics = self._theme.px, self._metrics()

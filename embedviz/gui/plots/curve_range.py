@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 Points = NDArray[np.float64]
 _ENDS = (1.0, 1.2, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 12.0)
+MOST = 1e9  # what is higher is beyond any axis, and would break the arithmetic of one
 SETTLED_AFTER = 20  # points: before that, nothing is cut off
 
 
@@ -18,6 +19,11 @@ def nice_end(last: float, present: float) -> float:
     wished = max(20.0, last * 1.05)
     power = 10.0 ** math.floor(math.log10(wished))
     return max(present, next(end * power for end in _ENDS if end * power >= wished))
+
+
+def drawable(values: Points) -> Points:
+    """Return `values` with NaN, which leaves a gap, for those that are too large to be drawn."""
+    return np.where(np.abs(values) <= MOST, values, np.nan)
 
 
 def y_range(values: Points, lines: list[float], settled: float | None) -> tuple[float, float]:

@@ -6,22 +6,27 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QRect, QRectF, QSize
-from PySide6.QtGui import QPainter, QResizeEvent
+from PySide6.QtGui import QPainter, QPixmap, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from embedviz.analysis.figures import figure
 from embedviz.gui.plots import pooling
-from embedviz.gui.plots.figures import figure
 from embedviz.gui.plots.heatmap_axes import AxisPainter
 from embedviz.gui.plots.heatmap_cells import CellPainter
+from embedviz.gui.plots.heatmap_editing import EditablePlot
 from embedviz.gui.plots.heatmap_lens import LensPainter
-from embedviz.gui.plots.heatmap_navigation import GridPlot
+from embedviz.gui.plots.heatmap_marks import MarkPainter, TableMarks
+from embedviz.gui.plots.pointing import Cell
 from embedviz.gui.theme import Theme
 
 LENS_BELOW = 12  # designed pixels: the smaller side of a cell
 
 
-class Heatmap(GridPlot):
-    """A table (R, C), in the order given, as coloured cells; GridPlot says how one moves about in it."""
+class Heatmap(EditablePlot):
+    """A table (R, C), in the order given, as coloured cells.
+
+    GridPlot says how one moves about in it, EditablePlot how one asks for other numbers.
+    """
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(theme, "Table as colours", parent)
@@ -33,6 +38,8 @@ class Heatmap(GridPlot):
         self._axes = AxisPainter(theme)
         self._cells = CellPainter(theme)
         self._lens = LensPainter(theme)
+        self._marks = TableMarks()
+        self._mark_painter = MarkPainter(theme)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
 
     # ---- what is shown
@@ -64,6 +71,7 @@ class Heatmap(GridPlot):
         self._cells.set_data(values, levels, colormap, self._numbers)
         if other_shape:
             self._axes.set_shape(*values.shape)
+            self._marks, self._held = TableMarks(), None  # of another table
             self._forget_view()
             self.view_changed.emit()
         self.touch()
@@ -73,6 +81,17 @@ class Heatmap(GridPlot):
         if (tuple(rows), selected) != (self._outlined, self._selected):
             self._outlined, self._selected = tuple(rows), selected
             self.touch()
+
+    def set_marks(self, marks: TableMarks) -> None:
+        """Mark cells and rows, by their places here; frozen rows always have their labels."""
+        if marks != self._marks:
+            self._marks = marks
+            self.touch()
+
+    @property
+    def marks(self) -> TableMarks:
+        """The cells and rows that are marked."""
+        return self._marks
 
     def set_pooling(self, how: pooling.Pooling) -> None:
         """Choose what a mark shows that stands for many cells: their "mean", or their most "extreme"."""
@@ -93,6 +112,14 @@ class Heatmap(GridPlot):
         if self._is_bare():
             return ""
         return pooling.note(*self.view.block(self.devicePixelRatioF()), self._cells.pooling)
+
+    def row_pictures(self, rows: Sequence[int]) -> list[tuple[QRect, QPixmap]]:
+        """Return where on screen those of `rows` are that are to be seen, and how they look."""
+        if not self.isVisible() or self._is_bare():
+            return []
+        places = [self.row_rect(row).intersected(self.view.rect).toAlignedRect() for row in rows]
+        shown = [place for place in places if not place.isEmpty()]
+        return [(QRect(self.mapToGlobal(place.topLeft()), place.size()), self.grab(place)) for place in shown]
 
     def value_at(self, row: int, column: int) -> float:
         """Return the number in a cell: what is printed."""
@@ -119,7 +146,8 @@ class Heatmap(GridPlot):
         if self._selected is not None:
             parts.append(f"selected row {self._axes.rows.name(self._selected)}")
         if self._at is not None:
-            parts.append(self._cell_in_words(*self._at))
+            by_hand = ", changed by hand" if self._at in self._marks.changed else ""
+            parts.append(f"{self._cell_in_words(*self._at)}{by_hand}{self._marks.row_in_words(self._at[0])}")
         if self.pooling_note:
             parts.append(self.pooling_note)
         return "; ".join(parts)
@@ -164,25 +192,33 @@ class Heatmap(GridPlot):
         view = self.view
         self._cells.draw(painter, view, self.devicePixelRatioF())
         self._cells.draw_outlines(painter, view, self._outlined, self._selected)
-        if self._at is not None:
-            self._cells.draw_mark(painter, self.cell_rect(*self._at))
         self._axes.draw(painter, view, self._strong_rows(), self._strong_columns())
+        self._mark_painter.draw(painter, view, self._marks)
+        for cell in (self._held, self._at):
+            self._draw_cell_mark(painter, cell)
         small = min(view.cell_width, view.cell_height) < self._theme.px(LENS_BELOW)
-        if self._lens_on and small and self._at is not None and not self._dragging:
+        if self._lens_on and small and self._at is not None and not self._dragging and not self.is_value_dragged:
             colours = self._cells.colours_around(*self._at, LensPainter.REACH)
             middle = self.cell_rect(*self._at).center()
             words = self._cell_in_words(*self._at, cut=True)
             self._lens.draw(painter, QRectF(self.rect()), middle, colours, words)
+
+    def _draw_cell_mark(self, painter: QPainter, cell: Cell | None) -> None:
+        """Draw a line around the cell pointed at or held, if it is on screen."""
+        if cell is not None and cell[0] in self.view.shown_rows and cell[1] in self.view.shown_columns:
+            self._cells.draw_mark(painter, self.cell_rect(*cell))
 
     def _strong_rows(self) -> list[int]:
         """Return the rows whose labels are shown whatever happens, the most important first."""
         first = [self._selected] if self._selected is not None else []
         if self._at is not None:
             first.insert(0, self._at[0])
-        return [*first, *self._outlined]
+        if self._held is not None:
+            first.append(self._held[0])
+        return [*first, *self._outlined, *sorted(self._marks.frozen)]
 
     def _strong_columns(self) -> list[int]:
-        return [] if self._at is None else [self._at[1]]
+        return [cell[1] for cell in (self._at, self._held) if cell is not None]
 
     def _cell_in_words(self, row: int, column: int, *, cut: bool = False) -> str:
         names = self._axes.rows.name(row), self._axes.columns.name(column)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QFont, QFontMetricsF, QPainter, QPen
 
-from embedviz.gui.plots.figures import longest
+from embedviz.analysis.figures import longest
 from embedviz.gui.plots.heatmap_view import GridView
 from embedviz.gui.plots.label_places import Mark, place
 from embedviz.gui.theme import Role, Theme

@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter
 
+from embedviz.analysis.figures import figure
 from embedviz.gui.plots import colormaps
 from embedviz.gui.plots.cell_picture import cell_picture
-from embedviz.gui.plots.figures import figure
 from embedviz.gui.plots.heatmap_view import GridView
 from embedviz.gui.plots.outline import draw_outline
 from embedviz.gui.plots.pooling import Pooling

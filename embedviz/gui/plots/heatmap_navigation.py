@@ -22,6 +22,7 @@ class GridPlot(CellPlot):
     """
 
     row_clicked = Signal(int)
+    cell_clicked = Signal(int, int)  # the same, with the column
     view_changed = Signal()  # zoomed, moved, resized, or of another table
 
     own_keys: ClassVar[frozenset[Qt.Key]] = frozenset(
@@ -168,6 +169,7 @@ class GridPlot(CellPlot):
         cell = self._place_under(event.position())
         if cell is not None:
             self.row_clicked.emit(cell[0])
+            self.cell_clicked.emit(*cell)
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         """Show all of the table."""

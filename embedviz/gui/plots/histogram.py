@@ -9,10 +9,10 @@ from PySide6.QtGui import QFontMetricsF, QImage, QKeyEvent, QPainter, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from embedviz.analysis.activations import SATURATED, ActivationSummary
+from embedviz.analysis.figures import figure
 from embedviz.analysis.levels import StableLimit
 from embedviz.gui.plots import colormaps
 from embedviz.gui.plots.cell_picture import cell_picture
-from embedviz.gui.plots.figures import figure
 from embedviz.gui.plots.heatmap_view import GridView
 from embedviz.gui.plots.name_tag import draw_tag
 from embedviz.gui.plots.outline import draw_outline

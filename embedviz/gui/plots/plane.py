@@ -13,21 +13,20 @@ from PySide6.QtGui import (
     QPainter,
     QPen,
     QResizeEvent,
-    QStaticText,
 )
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from embedviz.gui.plots.figures import counted, figure
+from embedviz.analysis.figures import counted, figure
 from embedviz.gui.plots.name_tag import draw_tag
 from embedviz.gui.plots.plane_axes import draw_axes
+from embedviz.gui.plots.plane_labels import PADDING, RING, PlaneLabels
+from embedviz.gui.plots.plane_nearest import beside, nearest_in
 from embedviz.gui.plots.plane_places import CELL, Crowd, labelled, stamped
 from embedviz.gui.plots.plane_range import StableRange
 from embedviz.gui.plots.pointing import PointingPlot
 from embedviz.gui.theme import Role, Theme
 
 REACH = 16  # designed pixels: how far from a token the pointer still means it
-WIDEST_LABEL = 90
-PADDING, RING = 4, 3  # designed pixels: beside a label that is outlined, and around the selected one
 FEW = 250  # tokens: with more of them labels may cover dots
 DOT, SMALL_DOT, STRONG_DOT = 2.2, 1.6, 3.2  # radius in designed pixels: of few, of many, of what is marked
 DOT_OPACITY, SURELY = 0.5, 4  # of many dots; designed pixels from a dot where not even a label comes first
@@ -62,8 +61,7 @@ class TokenPlane(PointingPlot[int]):
         self._ranges = StableRange(), StableRange()
         self._context: tuple[int, ...] = ()
         self._selected = self._marked = -1
-        self._texts: dict[int, QStaticText] = {}
-        self._widths: NDArray[np.float64] = np.zeros(0)
+        self._words = PlaneLabels(theme)
         self._shown: dict[int, int] | None = None  # on which side whose label stands; None: to be found
         self._sides: dict[int, int] = {}  # the same, when it was last known
         self.restyle()
@@ -80,7 +78,7 @@ class TokenPlane(PointingPlot[int]):
         is_another = limit < self._limit
         if labels is not self._labels and tuple(labels) != self._labels:
             self._labels = tuple(labels)
-            self._measure()
+            self._words.measure(self._labels)
             is_another = True
         self._values, self._limit, self._order = values, limit, order
         for column, axis in enumerate(self._ranges):
@@ -181,11 +179,11 @@ class TokenPlane(PointingPlot[int]):
     def _crowd(self) -> Crowd:
         """Return the dots and the sizes of the labels; those that are marked are larger by their outlines."""
         px, plot = self._theme.px, self.plot_rect()
-        sizes = np.stack([self._widths, np.full(len(self._widths), self._line * 0.75)], axis=1)
+        sizes = np.stack([self._words.widths, np.full(len(self._labels), self._words.line * 0.75)], axis=1)
         for token in {self._selected, *self._context}:
             if 0 <= token < len(sizes):
                 ring = px(RING) if token == self._selected else 0
-                sizes[token] += 2 * px(PADDING) + 2 * ring, self._line * 0.25 + 2 * ring
+                sizes[token] += 2 * px(PADDING) + 2 * ring, self._words.line * 0.25 + 2 * ring
         reach = self._dot + px(1) if len(sizes) <= FEW else 0.0
         points = self.positions() - (plot.left(), plot.top())
         return Crowd(points, sizes, (plot.width(), plot.height()), reach, self._dot + CELL if not reach else CELL)
@@ -206,11 +204,8 @@ class TokenPlane(PointingPlot[int]):
 
     def restyle(self) -> None:
         """Measure the labels in the new fonts."""
-        self._font = self._theme.font(Role.TITLE, mono=True)
-        self._small_font = self._theme.font(Role.CAPTION)
-        self._glyphs, self._small = QFontMetricsF(self._font), QFontMetricsF(self._small_font)
-        self._line = self._glyphs.height()
-        self._measure()
+        self._small = QFontMetricsF(self._theme.font(Role.CAPTION))
+        self._words.measure(self._labels)
         self._shown, self._sides = None, {}
 
     def draw(self, painter: QPainter, exposed: QRect) -> None:  # noqa: ARG002
@@ -248,8 +243,7 @@ class TokenPlane(PointingPlot[int]):
 
     def _draw_labels(self, painter: QPainter, plot: QRectF) -> None:
         """Draw the labels, and those that are marked on top, outlined."""
-        painter.setFont(self._font)
-        painter.setPen(self._theme.colour("ink"))
+        self._words.begin(painter)
         crowd, origin = self._crowd(), plot.topLeft()
         backdrop = self._theme.colour("card", 0.8)
         strong = {self._selected, *self._context}
@@ -257,10 +251,15 @@ class TokenPlane(PointingPlot[int]):
         for token, box in boxes.items():
             if token not in strong:
                 painter.fillRect(box, backdrop)
-                self._draw_text(painter, token, box)
+                self._words.draw(painter, token, box)
         for token in (*self._context, self._selected):
             if token in boxes:
-                self._draw_marked(painter, token, boxes[token])
+                self._mark(painter, token, boxes[token])
+
+    def _mark(self, painter: QPainter, token: int, box: QRectF) -> None:
+        self._words.draw_marked(
+            painter, token, box, is_context=token in self._context, is_selected=token == self._selected
+        )
 
     def _draw_named(self, painter: QPainter, token: int, point: QPointF, plot: QRectF) -> None:
         """Draw a ring around a dot, an outline around its label, and its numbers beside it."""
@@ -274,10 +273,10 @@ class TokenPlane(PointingPlot[int]):
                 box = self.label_rect(token)
                 if token not in {self._selected, *self._context}:
                     box = box.adjusted(-self._theme.px(PADDING), 0, self._theme.px(PADDING), 0)
-                    self._draw_marked(painter, token, box)
+                    self._mark(painter, token, box)
                 around = around.united(box)
         else:  # named at the edge where it went out
-            around.moveCenter(_nearest(plot, point))
+            around.moveCenter(nearest_in(plot, point))
         draw_tag(painter, self._in_words(token), around, QRectF(self.rect()), self._theme)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -304,20 +303,11 @@ class TokenPlane(PointingPlot[int]):
             first = self._selected if 0 <= self._selected < len(self._values) else int(self._order[0])
             self._point(first if event.key() != Key.Key_Home else int(self._order[0]))
         else:
-            self._point(self._beside(self._at, _STEPS[Qt.Key(event.key())]))
+            self._point(beside(self._values, self._at, _STEPS[Qt.Key(event.key())]))
 
     @property
     def _named(self) -> int:
         return self._marked if self._at is None else self._at
-
-    def _beside(self, token: int, way: tuple[float, float]) -> int:
-        """Return the nearest token within 45 degrees of `way`, or `token` if none is there."""
-        offsets = self._values - self._values[token]  # (V, 2)
-        along = offsets @ np.array(way, dtype=np.float32)
-        squares = (offsets**2).sum(axis=1)
-        squares[~((along > 0) & (2 * along**2 >= squares))] = np.inf
-        nearest = int(np.argmin(squares))
-        return nearest if np.isfinite(squares[nearest]) else token
 
     def _inside(self) -> NDArray[np.bool_]:
         """Return which tokens are in the picture, (V,)."""
@@ -334,54 +324,9 @@ class TokenPlane(PointingPlot[int]):
     def _tell(self, place: int | None) -> None:
         self.hovered.emit(-1 if place is None else place)
 
-    def _measure(self) -> None:
-        widths = {label: self._glyphs.horizontalAdvance(label) for label in set(self._labels)}
-        widest = self._theme.px(WIDEST_LABEL)
-        self._widths = np.array([min(widths[label], widest) for label in self._labels], dtype=np.float64)
-        self._texts.clear()
-
-    def _text(self, token: int) -> QStaticText:
-        if token not in self._texts:
-            label = self._labels[token]
-            if self._glyphs.horizontalAdvance(label) > self._widths[token]:
-                label = self._glyphs.elidedText(label, Qt.TextElideMode.ElideMiddle, self._widths[token])
-            text = QStaticText(label)
-            text.setTextFormat(Qt.TextFormat.PlainText)
-            text.prepare(font=self._font)
-            self._texts[token] = text
-        return self._texts[token]
-
-    def _draw_text(self, painter: QPainter, token: int, box: QRectF) -> None:
-        left, top = box.center().x() - self._widths[token] / 2, box.center().y() - self._line / 2
-        painter.drawStaticText(QPointF(left, top), self._text(token))
-
-    def _draw_marked(self, painter: QPainter, token: int, box: QRectF) -> None:
-        """Draw a label on the card's colour in a line: ink inverted and a second line around the selected one."""
-        px, chosen = self._theme.px, token == self._selected
-        ink, card = self._theme.colour("ink"), self._theme.colour("card")
-        painter.setPen(QPen(ink, px(1.5 if token in self._context else 1)))
-        painter.setBrush(ink if chosen else card)
-        around = box.adjusted(px(RING), px(RING), -px(RING), -px(RING)) if chosen else box
-        painter.drawRoundedRect(around, px(4), px(4))
-        if chosen:
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.setPen(QPen(card, px(2)))
-            painter.drawRoundedRect(around.adjusted(-px(1), -px(1), px(1), px(1)), px(5), px(5))
-            painter.setPen(QPen(ink, px(2)))
-            painter.drawRoundedRect(around.adjusted(-px(3), -px(3), px(3), px(3)), px(7), px(7))
-        painter.setFont(self._font)
-        painter.setPen(card if chosen else ink)
-        self._draw_text(painter, token, box)
-
 
 def _box(crowd: Crowd, token: int, side: int, origin: QPointF) -> QRectF:
     """Return where a label is whose dot is in an area that begins at `origin`."""
     left, top = crowd.corner(token, side)
     width, height = crowd.sizes[token]
     return QRectF(left + origin.x(), top + origin.y(), width, height)
-
-
-def _nearest(area: QRectF, point: QPointF) -> QPointF:
-    """Return the point of `area` that is nearest to `point`."""
-    x = min(max(point.x(), area.left()), area.right())
-    return QPointF(x, min(max(point.y(), area.top()), area.bottom()))

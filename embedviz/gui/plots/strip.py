@@ -6,13 +6,14 @@ from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QRect, QRectF, QSize, Qt
-from PySide6.QtGui import QFontMetricsF, QKeyEvent, QPainter
+from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QContextMenuEvent, QFontMetricsF, QKeyEvent, QMouseEvent, QPainter
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from embedviz.analysis.figures import counted
 from embedviz.gui.plots import colormaps
 from embedviz.gui.plots.cell_picture import cell_picture
-from embedviz.gui.plots.figures import counted
+from embedviz.gui.plots.heatmap_marks import MarkPainter, TableMarks
 from embedviz.gui.plots.heatmap_view import GridView
 from embedviz.gui.plots.outline import draw_outline
 from embedviz.gui.plots.pointing import CELL_STEPS, Cell, CellPlot
@@ -29,6 +30,9 @@ class RowStrip(CellPlot):
     `hovered` counts the strip's rows.
     """
 
+    cell_clicked = Signal(int, int)
+    menu_wanted = Signal(int, int, QPoint)  # row, column (-1 at its label), where on the screen
+
     own_keys: ClassVar[frozenset[Qt.Key]] = frozenset(CELL_STEPS)
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
@@ -39,6 +43,8 @@ class RowStrip(CellPlot):
         self._levels = (0.0, 1.0)
         self._colormap = colormaps.SEQUENTIAL
         self._selected: int | None = None
+        self._marks = TableMarks()
+        self._mark_painter = MarkPainter(theme)
         self.restyle()
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
 
@@ -63,6 +69,17 @@ class RowStrip(CellPlot):
         self.restyle()
         self.touch()
 
+    def set_marks(self, marks: TableMarks) -> None:
+        """Mark cells and rows, by their places in the strip."""
+        if marks != self._marks:
+            self._marks = marks
+            self.touch()
+
+    @property
+    def marks(self) -> TableMarks:
+        """The cells and rows that are marked."""
+        return self._marks
+
     def describe(self) -> str:
         """Return which rows are shown, and the cell under the pointer."""
         words = f"{counted(len(self._values), 'row')}: {' '.join(self._labels)}"
@@ -70,7 +87,8 @@ class RowStrip(CellPlot):
             words += f"; selected row {self._labels[self._selected]}"
         if self._at is not None:
             row, column = self._at
-            words += f"; at row {self._labels[row]}, column {column}"
+            by_hand = ", changed by hand" if self._at in self._marks.changed else ""
+            words += f"; at row {self._labels[row]}, column {column}{by_hand}{self._marks.row_in_words(row)}"
         return words
 
     # ---- where it is
@@ -150,8 +168,41 @@ class RowStrip(CellPlot):
             self._draw_label(painter, band, row)
         if self._selected in shown:
             draw_outline(painter, self.row_rect(self._selected or 0), self._theme.px(2), self._theme)
+        self._draw_marks(painter, shown)
         if self._at is not None and self._at[0] in shown:
             draw_outline(painter, self.cell_rect(*self._at), self._theme.px(1), self._theme)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Wait for the release: a click."""
+        event.accept()
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """Say which cell was clicked."""
+        cell = self._place_under(event.position())
+        if event.button() == Qt.MouseButton.LeftButton and cell is not None:
+            self.cell_clicked.emit(*cell)
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        """Ask for the menu of the row under the pointer, its label included, or under the cursor."""
+        place: Cell | None = None
+        where = event.globalPos()
+        if event.reason() == QContextMenuEvent.Reason.Keyboard:
+            place = self._at or ((self._selected, 0) if self._selected is not None else None)
+            if place is not None:
+                where = self.mapToGlobal(self.cell_rect(*place).center().toPoint())
+        elif not self._empty:
+            place = self._place_in_row(QPointF(event.pos()))
+        event.setAccepted(place is not None)
+        if place is not None:
+            self.menu_wanted.emit(*place, where)
+
+    def _place_in_row(self, here: QPointF) -> Cell | None:
+        """Return the cell at a point; at a label, the row and no column."""
+        for row in self.shown_rows():
+            band = self.row_rect(row)
+            if here.x() < band.left() and band.top() <= here.y() <= band.bottom():
+                return row, -1
+        return self._place_under(here)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Move the cell cursor."""
@@ -167,6 +218,14 @@ class RowStrip(CellPlot):
         down, right = CELL_STEPS[Qt.Key(event.key())]
         row = min(shown.stop - 1, max(shown.start, self._at[0] + down))
         self._point((row, min(columns - 1, max(0, self._at[1] + right))))
+
+    def _draw_marks(self, painter: QPainter, shown: range) -> None:
+        for row in self._marks.frozen:
+            if row in shown:
+                self._mark_painter.draw_hatched(painter, self.row_rect(row))
+        for row, column in self._marks.changed:
+            if row in shown:
+                self._mark_painter.draw_corner(painter, self.cell_rect(row, column))
 
     def _draw_band(
         self, painter: QPainter, band: QRectF, values: NDArray[np.float32], table: NDArray[np.uint32]

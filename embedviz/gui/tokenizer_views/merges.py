@@ -19,8 +19,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from embedviz.analysis.figures import counted
 from embedviz.gui.plots.chips import ChipView
-from embedviz.gui.plots.figures import counted
 from embedviz.gui.theme import Role, Theme
 from embedviz.gui.tokenizer_views.merges_model import (
     BECOMES,

@@ -19,8 +19,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from embedviz.analysis.figures import figure
 from embedviz.gui.plots.alignment import AlignmentView
-from embedviz.gui.plots.figures import figure
 from embedviz.gui.theme import Role, Theme
 from embedviz.gui.widgets import caption, named
 from embedviz.text.tokenizers import UNKNOWN, Line, Tokenizer

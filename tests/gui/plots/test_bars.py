@@ -3,6 +3,7 @@ import pytest
 from plot_events import click, leave, move, pixel, turn_wheel
 from PySide6.QtCore import QPointF, Qt
 
+from embedviz.gui.plots.bar_marks import Mark
 from embedviz.gui.plots.bars import BarChart
 
 
@@ -167,3 +168,64 @@ def test_empty_and_before_any_data(qtbot, theme, rows):
     chart.set_empty("Select a token of your line: the bars show what follows it.")
     assert chart.grab().toImage() != blank
     assert rows == []
+
+
+def test_a_line_says_where_a_bar_ended_before(make, any_theme):
+    chart, model = make(size=(500, 600))
+    assert chart.before_x(0) is None
+    labels = [str(row) for row in range(len(model))]
+    chart.set_data(labels, range(len(model)), model, None, labels, 0.4, before=model / 2)
+    track, middle = chart.track_rect(1), chart.bar_rect(1).center().y()
+    assert chart.before_x(1) == pytest.approx(track.left() + track.width() * model[1] / 0.8)
+    ink = any_theme.colour("ink")
+    found = [pixel(chart, QPointF(chart.before_x(1) + dx, middle)) for dx in (-1, 0)]
+    assert min(abs(colour.blue() - ink.blue()) for colour in found) < 32  # the bar's blue is far from it
+
+
+def test_two_numbers_take_room_only_while_they_are_there(make):
+    chart, model = make()
+    width = chart.track_rect(0).width()
+    ids = list(range(len(model)))
+    chart.set_data(["a"] * 14, ids, model, None, ["0.12345 → 0.12346"] * 14, 0.4, before=model)
+    assert chart.track_rect(0).width() < width
+    chart.set_data(["a"] * 14, ids, model, None, ["0.123"] * 14, 0.4)
+    assert chart.track_rect(0).width() == pytest.approx(width)
+
+
+def test_what_is_cut_off_is_only_outlined(make, any_theme):
+    chart, model = make(size=(500, 600))
+    texts = ["cut"] * 14
+    chart.set_data(["a"] * 14, range(14), model, None, texts, 0.4, marks={1: Mark.CUT})
+    assert pixel(chart, chart.bar_rect(1).center()) == any_theme.colour("card")
+    edge = QPointF(chart.bar_rect(1).center().x(), chart.bar_rect(1).top())
+    assert pixel(chart, edge) == any_theme.colour("model")
+    assert pixel(chart, chart.bar_rect(0).center()) == any_theme.colour("model")
+    assert "cut:" not in chart.describe()
+
+
+@pytest.mark.parametrize("mark", [Mark.TARGET, Mark.DRAWN])
+def test_a_marked_row_has_a_frame_a_word_and_is_described(make, any_theme, mark):
+    chart, model = make(size=(500, 600))
+    texts = [f"{p:.3f}" for p in model]
+    chart.set_data(["q"] * 14, range(14), model, None, texts, 0.4, marks={3: mark})
+    row = chart.row_rect(3)
+    column = [pixel(chart, QPointF(row.center().x(), row.top() + dy)) for dy in range(5)]
+    assert any_theme.colour(mark.colour) in column
+    assert chart.describe().endswith(f"; {mark.value}: q {texts[3]}")
+    bare = chart.grab().toImage()
+    chart.set_data(["q"] * 14, range(14), model, None, texts, 0.4)
+    assert chart.grab().toImage() != bare
+
+
+def test_a_word_finds_its_place_in_a_long_bar_and_none_in_a_short_one(make, any_theme):
+    chart, _ = make(size=(330, 200))
+    for value, maximum in ((0.4, 0.4), (0.0, 0.4), (0.2, 0.4)):
+        chart.set_data(["q"], [0], np.array([value]), None, ["1"], maximum, marks={0: Mark.TARGET})
+        assert chart.grab().toImage().size().isValid()
+
+
+def test_a_row_can_be_brought_into_sight(make):
+    chart, _ = make(100)
+    chart.show_row(80)
+    assert 80 in chart.shown_rows()
+    assert chart.rect().toRectF().contains(chart.row_rect(80).center())

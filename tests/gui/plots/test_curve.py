@@ -1,13 +1,18 @@
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from plot_events import double_click
 from PySide6.QtCore import QPointF, Qt
+from PySide6.QtGui import QFontMetricsF
 from PySide6.QtWidgets import QApplication, QMenu
 
+from embedviz.analysis.units import BITS, PERPLEXITY, UNITS
 from embedviz.gui.plots.curve import LossCurve
 from embedviz.gui.plots.curve_range import nice_end, thin, y_range
+from embedviz.gui.plots.curve_unit import UnitButton
 
 FLOOR, UNIFORM = 2.4519, 4.1744
 
@@ -70,10 +75,101 @@ def test_gap_mode_without_a_floor_shows_the_loss(curve):
 
 def test_other_units_multiply(curve):
     _, loss = _set(curve, 50)
-    curve.set_units("bits per token", 1 / np.log(2))
+    curve.set_unit(BITS)
     np.testing.assert_allclose(curve._canvas.plotted_points()[1], loss / np.log(2))
     assert curve.axis_title == "loss, bits per token"
     assert curve._canvas.overlay.floor == pytest.approx(FLOOR / np.log(2))
+
+
+def test_perplexity_is_the_exponential_and_its_gap_a_difference(curve):
+    _, loss = _set(curve, 50)
+    curve.set_unit(PERPLEXITY)
+    np.testing.assert_allclose(curve._canvas.plotted_points()[1], np.exp(loss))
+    assert curve.axis_title == "perplexity per token"
+    assert curve._canvas.overlay.floor == pytest.approx(np.exp(FLOOR))
+    assert curve._canvas.overlay.dot_text == f"{np.exp(loss[-1]):.2f}"
+    curve.set_gap_mode(True)
+    np.testing.assert_allclose(curve._canvas.plotted_points()[1], np.log10(np.exp(loss) - np.exp(FLOOR)))
+    assert curve.axis_title == "perplexity − floor"
+    assert curve._canvas.overlay.dot_text == f"+{np.exp(loss[-1]) - np.exp(FLOOR):.2f}"
+
+
+def test_another_unit_shows_all_again(curve):
+    _set(curve, 300)
+    curve._canvas.view_box.setRange(xRange=(10, 20), yRange=(3, 4), padding=0)
+    curve._canvas.view_box.sigRangeChangedManually.emit([True, True])
+    curve.set_unit(PERPLEXITY)
+    low, high = curve._canvas.view_box.viewRange()[1]
+    assert low < np.exp(FLOOR)
+    assert high > np.exp(UNIFORM - 1)
+
+
+@pytest.mark.parametrize("unit", UNITS.values(), ids=list(UNITS))
+@pytest.mark.parametrize("size", [3, 65, 65_536])
+def test_numbers_at_the_ticks_have_room_in_every_unit(curve, unit, size):
+    curve.set_uniform(math.log(size), "guess")
+    curve.set_unit(unit)
+    for start in (math.log(size), 30.0, 1e4):
+        for count in (1, 10, 400):
+            _set(curve, count, start=start)
+            assert not curve.grab().isNull()
+            left, view = curve._canvas.left, curve._canvas.view_box.viewRange()[1]
+            assert np.isfinite(view).all()
+            ticks = left.tickValues(*view, curve._canvas.plot_rect().height())
+            assert ticks[0][1]
+            metrics = QFontMetricsF(left.style["tickFont"])
+            room = left.width() - left.style["tickTextOffset"][0]
+            for spacing, values in ticks:
+                for text in left.tickStrings(values, 1.0, spacing):
+                    assert metrics.horizontalAdvance(text) <= room, text
+
+
+def test_a_perplexity_that_came_down_is_not_flattened_by_guessing(curve):
+    curve.set_uniform(math.log(65_536), "V = 65,536")
+    curve.set_unit(PERPLEXITY)
+    _, loss = _set(curve, 400, start=math.log(65_536))
+    curve.grab()
+    high = curve._canvas.view_box.viewRange()[1][1]
+    assert high < 8000
+    assert f"↑ from {np.exp(loss[0]):,.0f}" in [text for text, _, _ in curve._canvas.words()]
+
+
+def test_what_no_axis_reaches_leaves_a_gap(curve):
+    curve.set_unit(PERPLEXITY)
+    steps = np.arange(6)
+    loss = np.array([1e4, 800.0, 30.0, 4.0, 3.0, 2.5])
+    curve.set_curves((steps, loss, loss, loss), None, False)
+    curve.grab()
+    assert np.isnan(curve._canvas.plotted_points()[1][:3]).all()
+    np.testing.assert_allclose(curve._canvas.plotted_points()[1][3:], np.exp(loss[3:]))
+    assert "↑ from ∞" in [text for text, _, _ in curve._canvas.words()]
+
+
+def test_the_name_of_the_axis_is_a_button(curve, qtbot):
+    _set(curve, 50)
+    button = curve.findChild(UnitButton)
+    assert button.text() == curve.axis_title == "loss, nats per token"
+    assert button.toolTip() == "Click: bits per token"
+    assert button.cursor().shape() == Qt.CursorShape.PointingHandCursor
+    assert button.focusPolicy() == Qt.FocusPolicy.TabFocus
+    with qtbot.waitSignal(curve.unit_clicked):
+        qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    with qtbot.waitSignal(curve.unit_clicked):
+        qtbot.keyClick(button, Qt.Key.Key_Space)
+    for unit in UNITS.values():
+        for mode in (False, True):
+            curve.set_unit(unit)
+            curve.set_gap_mode(mode)
+            assert button.text() == curve.axis_title
+            assert curve.axis_title in button.accessibleName()
+            assert not button.geometry().intersects(curve._canvas.geometry())
+
+
+def test_the_name_of_the_axis_goes_with_the_plot(curve):
+    curve.set_empty("Press play: the loss of each step appears here.")
+    assert not curve.findChild(UnitButton).isVisible()
+    _set(curve, 10)
+    assert curve.findChild(UnitButton).isVisible()
 
 
 def test_words_are_inside_and_apart_wherever_the_dot_is(curve):

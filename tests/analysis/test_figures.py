@@ -2,8 +2,8 @@ import math
 
 import pytest
 
+from embedviz.analysis.figures import counted, figure, longest
 from embedviz.gui.plots.curve_canvas import power_of_ten
-from embedviz.gui.plots.figures import counted, figure, longest
 
 
 @pytest.mark.parametrize(

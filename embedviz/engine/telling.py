@@ -1,0 +1,177 @@
+"""What is said of a run, and when: losses, snapshots and traces, each within its share of the trainer's time."""
+
+import math
+import time
+from collections.abc import Callable
+
+import numpy as np
+
+from embedviz.engine.messages import Array, Event, Losses, Measured, SnapshotWritten, Watch
+from embedviz.engine.reading import LossReader
+from embedviz.engine.snapshots import SnapshotFile, room_for
+from embedviz.engine.tracing import StepTeller
+from embedviz.training.session import TrainingSession
+
+SNAPSHOT_SPACING_S = 1 / 61  # as fast as a 60 Hz screen asks for them
+SNAPSHOT_SHARE = 0.03  # of the trainer's time, at most
+SLOW_PACE = 60.0
+RATE_WINDOW_S, FIRST_RATE_WINDOW_S = 0.5, 0.1
+LOOK_AGAIN_S = 0.005  # while there is nothing to do but to wait until a snapshot is taken
+LOSSES_AT_ONCE = 4096
+MOST_CONTEXTS = 16
+
+
+class Teller:
+    """Knows what of a run the window has not heard yet, and says it. `losses` are filled by who takes the steps.
+
+    `pace` is in steps a second, None for as fast as it goes.
+    """
+
+    def __init__(
+        self, run_id: str, session: TrainingSession, reader: LossReader, send: Callable[[Event], None]
+    ) -> None:
+        self.losses: list[float] = []
+        self.file = SnapshotFile.create(_room_for(session))
+        self._run_id = run_id
+        self._session = session
+        self._reader = reader
+        self._send = send
+        self._steps = StepTeller(run_id, session, send)
+        self._first_loss_step = session.step
+        self._contexts: Array = np.zeros((0, 1), np.int64)
+        self._watch_gradients = self._watch_activations = False
+        self._wants_snapshot = True
+        self._shown_step = -1
+        self._snapshot_at = -math.inf
+        self._snapshot_cost = 0.0
+        self._rate = 0.0
+        self._rate_from = (0.0, session.step)
+
+    # --- what happens to the run --------------------------------------------------------------------
+
+    def watch(self, command: Watch) -> None:
+        """Tell of these contexts, and what else is asked for, from now on; show the step again so."""
+        self._contexts = command.contexts[:MOST_CONTEXTS, -self._session.config.block_size :]
+        self._watch_gradients, self._watch_activations = command.gradients, command.activations
+        self._steps.watch(self._contexts, command.traces)
+        self._wants_snapshot = True
+
+    def begin(self, now: float) -> None:
+        """Measure the rate of the steps that are taken from now on."""
+        self._rate_from = (now, self._session.step)
+
+    def end(self) -> None:
+        """Say what is left, and show where the run stands."""
+        self._rate = 0.0
+        self.flush()
+        self._wants_snapshot = True
+        self._steps.paused()
+
+    def changed(self, at_once: bool) -> None:
+        """Show this step again, whose weights have changed; trace it without delay if `at_once`."""
+        self._wants_snapshot = True
+        self._steps.renew(at_once)
+
+    def went(self) -> None:
+        """Go on from the step at which the run is now."""
+        self.losses.clear()
+        self._first_loss_step = self._session.step
+        self.begin(time.perf_counter())
+        self.changed(at_once=True)
+
+    def move(self, session: TrainingSession) -> None:
+        """Tell of another session of the same run from now on."""
+        self._session = self._steps.session = session
+
+    # --- telling ------------------------------------------------------------------------------------
+
+    def seconds_until_due(self, now: float, playing: bool, pace: float | None) -> float:
+        """Return how long there is nothing to say."""
+        if self._wants_snapshot or self._session.step != self._shown_step:
+            return self.seconds_to_snapshot(now)
+        renewal_s = math.inf if playing else self._reader.seconds_to_renewal(now)  # else it goes with a snapshot
+        return min(renewal_s, self._steps.seconds_to_trace(now, playing, pace))
+
+    def seconds_to_snapshot(self, now: float) -> float:
+        """Return how long it is until a snapshot may be written, or the file looked at again."""
+        due_in_s = max(0.0, self._snapshot_at + self._snapshot_spacing_s() - now)
+        return due_in_s if self.file.is_free else max(due_in_s, LOOK_AGAIN_S)
+
+    def tell(self, now: float, playing: bool, pace: float | None) -> None:
+        """Say what is due."""
+        if len(self.losses) >= LOSSES_AT_ONCE:
+            self.flush()
+        if not playing and self._reader.seconds_to_renewal(now) <= 0:
+            self.measure(math.inf)
+            self._wants_snapshot = True
+        is_new = self._session.step != self._shown_step and now - self._snapshot_at >= self._snapshot_spacing_s()
+        if self.file.is_free and (self._wants_snapshot or is_new):
+            if playing:
+                self._reader.read_in_turn(now, slow=pace is not None and pace <= SLOW_PACE)  # goes along
+            self._snapshot(playing)
+        is_shown = self._shown_step == self._session.step and not self._wants_snapshot
+        if is_shown and self._steps.seconds_to_trace(now, playing, pace) <= 0:
+            self._steps.trace()
+
+    def measure(self, budget_s: float) -> None:
+        """Take a reading now, and say it."""
+        self._send(Measured(self._run_id, self._reader.read(budget_s)))
+
+    def flush(self) -> None:
+        """Say the losses that have not been said."""
+        losses = self._take_losses()
+        if losses is not None:
+            self._send(losses)
+
+    def _snapshot_spacing_s(self) -> float:
+        return max(SNAPSHOT_SPACING_S, self._snapshot_cost / SNAPSHOT_SHARE)
+
+    def _snapshot(self, playing: bool) -> None:
+        before = time.perf_counter()
+        session = self._session
+        self._wants_snapshot = False  # also if this fails: it is tried once
+        self._shown_step = session.step
+        arrays: dict[str, Array] = {f"table {name}": table for name, table in session.live_tables().items()}
+        if self._watch_gradients:
+            for name, gradient in session.table_gradients().items():
+                arrays[f"gradient {name}"] = gradient
+        if self._watch_activations:
+            for name, hidden in session.activations().items():
+                arrays[f"activations of {name}"] = hidden
+        arrays["contexts"] = self._contexts
+        nothing = np.zeros((0, session.vocab_size), np.float32)
+        arrays["logits"] = session.logits(self._contexts) if len(self._contexts) else nothing
+        layout = self.file.write(arrays)
+        rate = self._steps_per_second(before, playing)
+        losses = self._take_losses()
+        self._send(SnapshotWritten(self._run_id, session.step, rate, self._reader.reading, layout, losses))
+        self._snapshot_at = time.perf_counter()
+        self._snapshot_cost = 0.8 * self._snapshot_cost + 0.2 * (self._snapshot_at - before)
+
+    def _steps_per_second(self, now: float, playing: bool) -> float:
+        since, step = self._rate_from
+        if playing and now - since >= (RATE_WINDOW_S if self._rate else FIRST_RATE_WINDOW_S):
+            self._rate = (self._session.step - step) / (now - since)
+            self._rate_from = (now, self._session.step)
+        return self._rate
+
+    def _take_losses(self) -> Losses | None:
+        if not self.losses:
+            return None
+        losses = Losses(self._run_id, self._first_loss_step, np.array(self.losses))
+        self._first_loss_step += len(self.losses)
+        self.losses.clear()
+        return losses
+
+
+def _room_for(session: TrainingSession) -> int:
+    """Return the bytes that the largest snapshot of the session takes."""
+    tables = {name: (table.shape, np.float32) for name, table in session.live_tables().items()}
+    gradients = {f"gradient of {name}": spec for name, spec in tables.items()}
+    watched = {
+        "contexts": ((MOST_CONTEXTS, session.config.block_size), np.int64),
+        "logits": ((MOST_CONTEXTS, session.vocab_size), np.float32),
+    }
+    hidden = {name: (array.shape, np.float32) for name, array in session.activations().items()}
+    layers = {f"activations of {name}": spec for name, spec in hidden.items()}
+    return room_for({**tables, **gradients, **watched, **layers})

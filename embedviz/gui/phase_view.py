@@ -1,0 +1,132 @@
+"""The step-through: the phases of the coming step as a strip of cards, and the formula of one of them."""
+
+from functools import partial
+
+from PySide6.QtCore import QRect, Qt, Slot
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
+
+from embedviz.analysis.wording import fill
+from embedviz.gui.contexts import why_no_frame
+from embedviz.gui.phase_cards import cards_of
+from embedviz.gui.plots.phase_strip import PhaseStrip
+from embedviz.gui.state import AppState
+from embedviz.gui.step_through import StepThrough
+from embedviz.gui.theme import Theme
+from embedviz.gui.widgets import ElidedLabel, named
+
+LONG_LINES = 3  # that the long form has room for
+LOWEST_STRIP = 92  # designed pixels
+BUTTONS = ("prevPhase", "playPhases", "nextPhase")
+INVITATION = "Right and Left go through the phases of the coming step; a click goes to one."
+
+
+class PhaseView(QWidget):
+    """Shows the trace that the state holds, and the phase of it that is looked at."""
+
+    def __init__(
+        self,
+        state: AppState,
+        steps: StepThrough,
+        actions: dict[str, QAction],
+        theme: Theme,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self.setObjectName("stepThrough")
+        self._state = state
+        self._steps = steps
+        self._theme = theme
+        self.strip = PhaseStrip(theme)
+        self.strip.setObjectName("phaseStrip")
+        self._shown: tuple[object, ...] = ()
+        self._formula = named(ElidedLabel(), "phaseFormula")
+        self._explanation = named(QLabel(wordWrap=True), "phaseExplanation")
+        self._explanation.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
+        self._explanation.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self._explanation.setProperty("role", "caption")
+        self._long = named(QToolButton(), "explainPhase", tip="Say more about the phase, under the formula")
+        self._long.setText("Explain")
+        self._long.setCheckable(True)
+        self._long.toggled.connect(self._change_form)
+        self._row = QHBoxLayout()
+        for name in BUTTONS:
+            button = named(QToolButton(), f"{name}Button")
+            button.setDefaultAction(actions[name])
+            button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
+            self._row.addWidget(button)
+        self._row.addWidget(self._formula, 1)
+        self._row.addWidget(self._long)
+        self._column = QVBoxLayout(self)
+        self._column.setContentsMargins(0, 0, 0, 0)
+        self._column.addWidget(self.strip, 1)
+        self._column.addLayout(self._row)
+        self._column.addWidget(self._explanation)
+        self.strip.activated.connect(steps.show)
+        for changed in (
+            state.trace_shown,
+            state.unit_changed,
+            state.colours_changed,
+            state.run_changed,
+            state.document_changed,
+        ):
+            changed.connect(self.refresh)
+        theme.changed.connect(self._restyle)
+        self._restyle()
+        self._change_form(on=False)
+
+    def picture_rect(self, name: str) -> QRect:
+        """Return where on screen the picture of a phase is; empty if it is not to be seen."""
+        trace = self._state.trace
+        names = [phase.name for phase in trace.phases] if trace is not None else []
+        if name not in names or not self.strip.isVisible():
+            return QRect()
+        place = self.strip.picture_rect(names.index(name)).toRect()
+        return QRect(self.strip.mapToGlobal(place.topLeft()), place.size())
+
+    @Slot()
+    def refresh(self) -> None:
+        """Draw the trace of the state anew, if it is another one."""
+        state = self._state
+        trace, document = state.trace, state.document
+        if trace is None or document is None:
+            self._shown = ()
+            self.strip.set_empty(why_no_frame(state, "the phases come with its first step"))
+            self.strip.set_current(-1)
+            self._tell("", "")
+            return
+        shown = trace, state.unit, state.colour_blind
+        if self._shown != shown:
+            self._shown = shown
+            self.strip.set_empty("")
+            self.strip.set_phases(
+                cards_of(
+                    trace,
+                    document.tokenizer.labels,
+                    state.unit,
+                    context_length=1 if state.run.config.model == "bigram" else state.run.config.block_size,
+                    colour_blind=state.colour_blind,
+                )
+            )
+        self.strip.set_current(state.phase_index)
+        phase = state.phase
+        if phase is None:
+            self._tell(INVITATION, "")
+            return
+        say = partial(fill, trace=trace, labels=document.tokenizer.labels, unit=state.unit)
+        self._tell(f"{phase.title}: {say(phase.formula)}", say(phase.explanation))
+
+    def _tell(self, formula: str, explanation: str) -> None:
+        self._formula.setText(formula)
+        self._explanation.setText(explanation)
+
+    @Slot(bool)
+    def _change_form(self, on: bool) -> None:
+        self._explanation.setVisible(on)
+
+    @Slot()
+    def _restyle(self) -> None:
+        self.strip.setMinimumHeight(self._theme.px(LOWEST_STRIP))
+        self._explanation.setFixedHeight(LONG_LINES * self._explanation.fontMetrics().lineSpacing())
+        self._column.setSpacing(self._theme.px(4))
+        self._row.setSpacing(self._theme.px(4))

@@ -1,0 +1,83 @@
+"""Rows that fly out of the table into the strip of phases: a look-up copies rows, and this shows it."""
+
+from collections.abc import Callable, Sequence
+
+from PySide6.QtCore import QEasingCurve, QPoint, QRect, QRectF, Qt, QVariantAnimation, Slot
+from PySide6.QtGui import QPainter, QPaintEvent, QPixmap
+from PySide6.QtWidgets import QWidget
+
+from embedviz.gui.state import AppState
+
+FLIGHT_MS = 200
+PHASE = "lookup"
+
+Pictures = Sequence[tuple[QRect, QPixmap]]  # where a row is on screen, and how it looks
+
+
+class RowFlight(QWidget):
+    """Lies over the window, lets the mouse through, and is hidden but for the flight."""
+
+    def __init__(
+        self, state: AppState, rows: Callable[[], Pictures], target: Callable[[str], QRect], window: QWidget
+    ) -> None:
+        """Take the rows that are looked up, and where on screen the picture of a phase is."""
+        super().__init__(window)
+        self.setObjectName("rowFlight")
+        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.hide()
+        self._window = window
+        self._state = state
+        self._find_rows = rows
+        self._find_target = target
+        self._seen: tuple[object, str] = (None, "")
+        self._rows: list[tuple[QRectF, QRectF, QPixmap]] = []  # from, to, and what flies
+        self._animation = QVariantAnimation(self, startValue=0.0, endValue=1.0, duration=FLIGHT_MS)
+        self._animation.setEasingCurve(QEasingCurve.Type.InOutCubic)
+        self._animation.valueChanged.connect(self.update)
+        self._animation.finished.connect(self.hide)
+        state.trace_shown.connect(self._look)
+
+    @property
+    def is_flying(self) -> bool:
+        """True while rows are under way."""
+        return self._animation.state() is QVariantAnimation.State.Running
+
+    @Slot()
+    def _look(self) -> None:
+        """Start when the look-up is gone to, be it of the same step or of another."""
+        phase = self._state.phase
+        seen = self._state.trace, phase.name if phase is not None else ""
+        if seen == self._seen:
+            return
+        self._seen = seen
+        self._animation.stop()
+        self.hide()
+        if seen[1] == PHASE and not self._state.less_motion:
+            self._fly(list(self._find_rows()), self._find_target(PHASE))
+
+    def _fly(self, rows: list[tuple[QRect, QPixmap]], target: QRect) -> None:
+        if not rows or target.isEmpty() or not self._window.isVisible():
+            return
+        here = self._window.mapToGlobal(QPoint(0, 0))
+        high = target.height() / len(rows)
+        self._rows = []
+        for place, (source, picture) in enumerate(rows):
+            end = QRectF(target.left(), target.top() + place * high, target.width(), high)
+            self._rows.append((QRectF(source).translated(-here), end.translated(-here), picture))
+        self.setGeometry(self._window.rect())
+        self.raise_()
+        self.show()
+        self._animation.start()
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """Draw each row on its way."""
+        share = float(self._animation.currentValue())
+        painter = QPainter(self)
+        for begin, end, picture in self._rows:
+            place = QRectF(
+                begin.left() + share * (end.left() - begin.left()),
+                begin.top() + share * (end.top() - begin.top()),
+                begin.width() + share * (end.width() - begin.width()),
+                begin.height() + share * (end.height() - begin.height()),
+            )
+            painter.drawPixmap(place, picture, QRectF(picture.rect()))

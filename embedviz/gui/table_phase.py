@@ -1,0 +1,62 @@
+"""What the lookup table shows of the phase of a step that is looked at: whose rows, and which rows move."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from embedviz.gui.contexts import looked_up_ids
+from embedviz.gui.state import AppState
+
+OF_ROWS = ("rows", "both")  # the contexts of phases that are about rows
+OF_GRADIENTS = ("gradient", "update")
+
+
+@dataclass(frozen=True)
+class Ticks:
+    """Rows, by ids, that have a gradient, and those that moved without one; and what is said of them."""
+
+    with_gradient: tuple[int, ...] = ()
+    without: tuple[int, ...] = ()
+    legend: str = ""
+
+
+def is_of_example(state: AppState) -> bool:
+    """Tell whether the phase is about rows of the batch's example, which is not the own context."""
+    phase, trace = state.phase, state.trace
+    if phase is None or trace is None or trace.is_watched or phase.context not in OF_ROWS:
+        return False
+    return "ids" in trace.arrays and trace.arrays["ids"].size > 0 and state.document is not None
+
+
+def shown_ids(state: AppState) -> list[int | None]:
+    """Return the ids whose rows are looked up: of the own context, or of the example of the phase."""
+    if not is_of_example(state):
+        return looked_up_ids(state)
+    assert state.trace is not None
+    assert state.document is not None
+    size = state.document.vocab_size
+    ids = state.trace.arrays["ids"].ravel().tolist()
+    return [token if 0 <= token < size else None for token in ids]
+
+
+def shown_token(state: AppState) -> int | None:
+    """Return the id of the row that matters most: the selected token's, or the last of the example's."""
+    return shown_ids(state)[-1] if is_of_example(state) else state.selected_id
+
+
+def ticks_of(state: AppState) -> Ticks:
+    """Return which rows have a tick in the phase that is looked at; none outside gradient and update."""
+    phase, trace, document = state.phase, state.trace, state.document
+    if phase is None or trace is None or document is None or phase.name not in OF_GRADIENTS:
+        return Ticks()
+    has = trace.arrays.get("rows with gradient")  # (V,)
+    if has is None or has.shape != (document.vocab_size,):
+        return Ticks()
+    rows = tuple(np.flatnonzero(has).tolist())
+    words = f"{len(rows):,} of {document.vocab_size:,} rows have a gradient (ticks)"
+    without: tuple[int, ...] = ()
+    moved = trace.arrays.get("moved without gradient") if phase.name == "update" else None  # (V,)
+    if moved is not None and moved.shape == has.shape:
+        without = tuple(np.flatnonzero(moved).tolist())
+        words += f", {len(without):,} moved without one (hollow)" if without else ", no other moves"
+    return Ticks(rows, without, f"{words}.")

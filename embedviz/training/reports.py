@@ -1,0 +1,153 @@
+"""What `embedviz train` says of a run: in words, or as one JSON object a line."""
+
+import json
+import math
+import sys
+from typing import Any, Protocol, TextIO
+
+from embedviz import catalog
+from embedviz.text.dataset import Dataset
+from embedviz.text.pairs import PairCounts
+from embedviz.text.statistics import conditional_entropy
+from embedviz.training import devices
+from embedviz.training.session import SplitLosses, StepResult, TrainingSession
+
+_REPORT_SPACING_S = 1.0
+_BAR_SPACING_S = 0.1
+_BAR_WIDTH = 30
+_CLEAR = "\r\x1b[K"  # the line of the terminal that the bar is on
+
+
+class Report(Protocol):
+    """What is said of a run, and how often."""
+
+    spacing_s: float
+
+    def start(self, session: TrainingSession, dataset: Dataset, losses: SplitLosses) -> None:
+        """Say what is trained, and the losses before the first step."""
+
+    def progress(self, result: StepResult, seconds: float) -> None:
+        """Say where the run is; all its steps so far took `seconds`."""
+
+    def end(self, losses: SplitLosses, seconds: float) -> None:
+        """Say where the run came to."""
+
+
+class JsonReport:
+    """One JSON object a line on stdout; what is not a finite number is null."""
+
+    spacing_s = _REPORT_SPACING_S
+
+    def start(self, session: TrainingSession, dataset: Dataset, losses: SplitLosses) -> None:
+        """See Report."""
+        self._write(
+            event="start",
+            vocab_size=session.vocab_size,
+            tokens=len(dataset.train_ids) + len(dataset.val_ids),
+            parameters=session.parameters_count,
+            device=session.config.device,
+            threads=session.config.threads,
+            **({"choice": session.choice} if session.choice else {}),
+            bigram_floor=_bigram_floor(session, dataset),
+            uniform=session.uniform,
+            train_loss=losses.train,
+            val_loss=losses.val,
+            **({"estimated": True} if losses.estimated else {}),
+        )
+
+    def progress(self, result: StepResult, _seconds: float) -> None:
+        """See Report."""
+        self._write(event="progress", step=result.step, loss=result.loss)
+
+    def end(self, losses: SplitLosses, seconds: float) -> None:
+        """See Report."""
+        self._write(
+            event="end",
+            step=losses.step,
+            train_loss=losses.train,
+            val_loss=losses.val,
+            seconds=seconds,
+            steps_per_second=losses.step / seconds if seconds else None,
+            **({"estimated": True} if losses.estimated else {}),
+        )
+
+    def _write(self, **event: Any) -> None:
+        finite = {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in event.items()}
+        say(json.dumps(finite, allow_nan=False))
+
+
+class WordReport:
+    """Sentences on stdout; meanwhile a bar on stderr if that is a terminal, else a line a second."""
+
+    def __init__(self, steps: int) -> None:
+        self._steps = steps
+        self._has_bar = _is_terminal(sys.stderr)
+        self.spacing_s = _BAR_SPACING_S if self._has_bar else _REPORT_SPACING_S
+
+    def start(self, session: TrainingSession, dataset: Dataset, losses: SplitLosses) -> None:
+        """See Report."""
+        title = catalog.MODELS[session.config.model].title
+        say(
+            f"{title}: {session.parameters_count:,} weights for a vocabulary of "
+            f"{session.vocab_size:,}, on {devices.describe(session.config)}."
+        )
+        held_out = f"{len(dataset.val_ids):,} held out" if len(dataset.val_ids) else "nothing held out"
+        if session.choice:
+            say(session.choice)
+        say(f"Text: {len(dataset.train_ids):,} tokens to train on, {held_out}.")
+        say(f"Guessing: {session.uniform:.4f} nats per token. {_floor_in_words(session, dataset)}")
+        say(_in_words(losses))
+
+    def progress(self, result: StepResult, seconds: float) -> None:
+        """See Report."""
+        done = result.step + 1
+        line = f"step {done:,} of {self._steps:,}, loss {result.loss:.4f}, {done / seconds:,.0f} steps/s"
+        if not self._has_bar:
+            say(line, sys.stderr)
+            return
+        filled = "#" * (_BAR_WIDTH * done // self._steps)
+        say(f"{_CLEAR}[{filled:<{_BAR_WIDTH}}] {line}", sys.stderr, end="\n" if done == self._steps else "")
+
+    def end(self, losses: SplitLosses, seconds: float) -> None:
+        """See Report."""
+        say(_in_words(losses))
+        if seconds:
+            steps = "1 step" if losses.step == 1 else f"{losses.step:,} steps"
+            say(f"{steps} in {seconds:.3g} s: {losses.step / seconds:,.0f} a second.")
+
+
+def _bigram_floor(session: TrainingSession, dataset: Dataset) -> float:
+    """Return what no bigram table can go below on the training part, whatever is trained."""
+    if session.floor is not None:
+        return session.floor
+    return conditional_entropy(PairCounts.count(dataset.train_ids, dataset.vocab_size))
+
+
+def _floor_in_words(session: TrainingSession, dataset: Dataset) -> str:
+    floor = f"{_bigram_floor(session, dataset):.4f}"
+    if session.floor is not None:
+        return f"Floor: {floor}; no bigram goes below it."
+    return f"Floor of pairs: {floor}. A bigram table cannot go below it."
+
+
+def _in_words(losses: SplitLosses) -> str:
+    about, why = ("about ", ", estimated from a sample") if losses.estimated else ("", "")
+    held_out = "" if losses.val is None else f", {about}{losses.val:.4f} on what is held out"
+    return f"Step {losses.step:,}: loss {about}{losses.train:.4f} on the training part{held_out}{why}."
+
+
+def remark(sentence: str) -> None:
+    """Say something on stderr, in place of the bar if there is one."""
+    say((_CLEAR if _is_terminal(sys.stderr) else "") + sentence, sys.stderr)
+
+
+def say(line: str, stream: TextIO | None = None, end: str = "\n") -> None:
+    """Write a line to stdout, or to `stream`, at once."""
+    stream = stream or sys.stdout
+    if stream is not None:  # it is, in a packaged app without a console
+        stream.write(line + end)
+        stream.flush()
+
+
+def _is_terminal(stream: TextIO | None) -> bool:
+    return stream is not None and stream.isatty()
