@@ -16,7 +16,7 @@ from embedviz.gui.theme import Theme
 from embedviz.gui.widgets import ElidedLabel, named
 
 LONG_LINES = 3  # that the long form has room for
-LOWEST_STRIP = 92  # designed pixels
+LOWEST_STRIP, HIGHEST_STRIP = 92, 300  # designed pixels
 BUTTONS = ("prevPhase", "playPhases", "nextPhase")
 INVITATION = "Right and Left go through the phases of the coming step; a click goes to one."
 
@@ -84,6 +84,10 @@ class PhaseView(QWidget):
         place = self.strip.picture_rect(names.index(name)).toRect()
         return QRect(self.strip.mapToGlobal(place.topLeft()), place.size())
 
+    def explain(self, *, on: bool) -> None:
+        """Show the long form under the formula, or do not."""
+        self._long.setChecked(on)
+
     @Slot()
     def refresh(self) -> None:
         """Draw the trace of the state anew, if it is another one."""
@@ -127,6 +131,7 @@ class PhaseView(QWidget):
     @Slot()
     def _restyle(self) -> None:
         self.strip.setMinimumHeight(self._theme.px(LOWEST_STRIP))
+        self.strip.setMaximumHeight(self._theme.px(HIGHEST_STRIP))
         self._explanation.setFixedHeight(LONG_LINES * self._explanation.fontMetrics().lineSpacing())
         self._column.setSpacing(self._theme.px(4))
         self._row.setSpacing(self._theme.px(4))

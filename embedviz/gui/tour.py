@@ -1,6 +1,7 @@
 """`embedviz tour`: drives the real window by itself, trains, selects, and saves a picture of each scene."""
 
 import json
+import math
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -103,6 +104,15 @@ class Tour(QObject):
             and bool(len(snapshot.logits))
             and np.array_equal(snapshot.contexts[0], state.context_ids[-snapshot.contexts.shape[1] :])
         )
+
+    def trace_is_current(self) -> bool:
+        """Tell whether the step-through shows the step that comes next."""
+        trace, run = self.state.trace, self.state.run
+        return run.phase is Phase.PAUSED and trace is not None and trace.step == run.step
+
+    def cell(self, row: int, column: int) -> float:
+        """Return a number of the table that is shown."""
+        return float(self.state.snapshot.tables["token"][row, column]) if self.state.snapshot else math.nan
 
     def child(self, kind: type[AnyWidget], name: str) -> AnyWidget:
         """Return the widget of the window that has this object name."""

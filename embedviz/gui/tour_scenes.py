@@ -10,6 +10,7 @@ from embedviz.engine.messages import Until
 from embedviz.gui.dialogs import RunSettingsDialog
 from embedviz.gui.state import Phase
 from embedviz.gui.tokenizer_views.dialog import TokenizerDialog
+from embedviz.gui.tour_steps import visit_by_hand, visit_items, visit_phases, visit_sampling, visit_units
 
 if TYPE_CHECKING:
     from embedviz.gui.tour import Tour
@@ -45,6 +46,7 @@ def _visit_training(tour: "Tour") -> Scenes:
     yield "training-live", "Training at one step a frame"
     controller.play_or_pause()
     tour.wait("a pause", lambda: state.run.phase is Phase.PAUSED)
+    yield from visit_phases(tour, "bigram")
     controller.set_pace(None)
     state.set_until(Until(converged=True))
     controller.play_or_pause()
@@ -54,6 +56,9 @@ def _visit_training(tour: "Tour") -> Scenes:
     tour.training.gap.set_value("gap")
     yield "gap", "The gap to the floor, on a logarithmic scale"
     tour.training.gap.set_value("loss")
+    yield from visit_units(tour)
+    yield from visit_by_hand(tour)
+    yield from visit_sampling(tour)
 
 
 def _visit_modes(tour: "Tour") -> Scenes:
@@ -102,6 +107,10 @@ def _visit_starts(tour: "Tour") -> Scenes:
     tour.controller.go_to(2000)
     tour.wait("2,000 sampled steps", lambda: tour.shown(2000))
     yield "sampled", "Sampled batches: a noisy loss"
+    tour.wait("the trace", tour.trace_is_current)
+    tour.window.steps.next()
+    yield "phase-sampled-batch", "A sampled batch: ids, and the targets that follow them"
+    tour.window.steps.show(-1)
 
 
 def _visit_lists(tour: "Tour") -> Scenes:
@@ -121,6 +130,8 @@ def _visit_mlp(tour: "Tour") -> Scenes:
     tour.controller.go_to(3000)
     tour.wait("3,000 steps of the MLP", lambda: tour.shown(3000))
     yield "mlp-trained", "The MLP after 3,000 steps: below what any bigram table can reach"
+    yield from visit_phases(tour, "mlp")
+    yield from visit_items(tour)
     tour.training.gap.set_value("hidden")
     tour.wait("the hidden layer", lambda: state.snapshot is not None and bool(state.snapshot.activations))
     yield "mlp-hidden", "The hidden layer: how much of it is saturated"

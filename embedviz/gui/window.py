@@ -37,7 +37,7 @@ from embedviz.gui.topbar import TopBar
 from embedviz.gui.widgets import named
 
 NARROW_WIDTH = 1200  # designed pixels: below it the panels become tabs
-MINIMUM_SIZE = (864, 480)  # designed pixels: below it the tabs have no room either
+MINIMUM_SIZE = (880, 588)  # designed pixels: below it the tabs have no room either
 COLUMNS = (23, 53, 24)  # shares of the width
 ROWS = (68, 32)  # of the height
 

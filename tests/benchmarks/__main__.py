@@ -27,8 +27,9 @@ from tests.benchmarks.harness import (
 )
 from tests.benchmarks.subwords import subwords
 
-SAMPLED = {"batch_size": 32, "optimizer": "adamw", "lr": 0.01}
-MLP = asdict(RunConfig().with_model("mlp"))
+ALIKE = {"device": "cpu", "threads": 1}  # a ratio is of two runs on the same
+SAMPLED = {"batch_size": 32, "optimizer": "adamw", "lr": 0.01, **ALIKE}
+MLP = {**asdict(RunConfig().with_model("mlp")), **ALIKE}
 ROUNDS = 5
 SECONDS = 3.0
 
@@ -56,6 +57,19 @@ def live(folder: Path, name: str, symbols: int, settings: dict[str, Any]) -> Ite
     yield Figure(
         f"paints of a newer step, {name}", median([s["paints_per_second"] for _, s in pairs]), "/s", ">= 55"
     )
+
+
+def live_steps(folder: Path) -> Iterator[Figure]:
+    """How the window feels while the phases of the steps play by themselves, ten a second."""
+    arguments = (str(folder / "live-65.txt"), json.dumps(SAMPLED))
+    offscreen = {"QT_QPA_PLATFORM": "offscreen"}
+    with Child("tests.benchmarks.phases_child", *arguments, environment=offscreen) as window:
+        told = [window.ask(seconds=2 * SECONDS) for _ in range(3)]
+    name = "phases of bigram V=65"
+    yield Figure(f"shown, {name}", median([t["phases_per_second"] for t in told]), "/s")
+    yield Figure(f"steps played, {name}", sum(t["steps"] for t in told), "steps")
+    yield Figure(f"event loop p99, {name}", median([t["late_p99_ms"] for t in told]), "ms", "<= 16.7")
+    yield Figure(f"event loop max, {name}", max(t["late_max_ms"] for t in told), "ms", "<= 50")
 
 
 @contextmanager
@@ -174,6 +188,7 @@ def main() -> int:
         "live-65": lambda folder: live(folder, "bigram V=65", 65, SAMPLED),
         "live-256": lambda folder: live(folder, "bigram V=256", 256, SAMPLED),
         "live-mlp": lambda folder: live(folder, "MLP V=65", 65, MLP),
+        "live-steps": live_steps,
         "x": live_on_x,
         "start": start,
         "steps": steps,

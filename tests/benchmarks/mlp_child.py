@@ -26,6 +26,8 @@ CONFIG = RunConfig(
     optimizer="adamw",
     lr=0.01,
     weight_decay=0.01,
+    device="cpu",
+    threads=1,
 )
 
 

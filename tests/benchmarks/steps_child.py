@@ -51,7 +51,9 @@ def textbook_steps(data: Tensor, vocab_size: int, batch_size: int, block_size: i
 def main() -> None:
     dataset = prepare(read_corpus(Path(sys.argv[1])), RunConfig()).dataset
     data = torch.tensor(dataset.train_ids.astype("int64"))
-    sampled = TrainingSession(RunConfig(batch_size=32, block_size=8, optimizer="adamw", lr=0.01), dataset)
+    sampled = TrainingSession(
+        RunConfig(batch_size=32, block_size=8, optimizer="adamw", lr=0.01, device="cpu", threads=1), dataset
+    )
     for line in sys.stdin:
         if json.loads(line)["what"] == "sampled":
             begin = time.perf_counter()
@@ -60,7 +62,7 @@ def main() -> None:
             ours = STEPS / (time.perf_counter() - begin)
             answer({"ratio": ours / textbook_steps(data, dataset.vocab_size, 32, 8)})
         else:
-            session = TrainingSession(RunConfig(), dataset)  # whole text, Adam 0.1, zeros
+            session = TrainingSession(RunConfig(device="cpu", threads=1), dataset)  # whole text, Adam 0.1, zeros
             assert session.floor is not None
             begin = time.perf_counter()
             while next(session).loss - session.floor > 1e-3:

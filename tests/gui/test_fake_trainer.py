@@ -1,4 +1,4 @@
-"""The trainer's part, played by the tests (FakeWorker), and a window on it (Desk) for all the others."""
+"""The trainer's part, played by the tests (FakeWorker, step_trace), and a window on it (Desk) for all others."""
 
 import inspect
 import math
@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,11 +31,205 @@ from embedviz.gui.texts import PASTED, TextOpener
 from embedviz.gui.worker import TrainerDeath, TrainingWorker
 from embedviz.text.pairs import PairCounts
 from embedviz.text.statistics import table_loss
+from embedviz.trace import StepTrace, TracePhase
 
 TEXT = "the cat sat on the mat.\n\tthe dog ate the cat's hat.\n" * 8  # has space, newline and tab
 Command = TypeVar("Command")
 AnyWidget = TypeVar("AnyWidget", bound=QWidget)
 Table = NDArray[np.float32]
+Ids = NDArray[np.int64]
+Arrays = dict[str, NDArray[Any]]
+
+
+# --- a step in phases -------------------------------------------------------------------------------
+
+
+def _phase(name: str, title: str, kind: str, picture: str, *words: str, **more: Any) -> TracePhase:
+    shape, *lines, formula, explanation = words
+    return TracePhase(name, title, kind, picture, shape, tuple(lines), formula, explanation, **more)
+
+
+PHASES = (
+    _phase(
+        "batch", "Batch", "ids", "batch ids", "ids, targets {batch ids:shape}",
+        "{token:token} → {target:token}", "row {followed_row:i} of {batch_size:i}",
+        "{ids:tokens} → {target:token}: token {position:i} of the training part",
+        "Each token's target is the one that follows it. {examples:i} losses are averaged.",
+        marks=("place",),
+    ),
+    _phase(
+        "lookup", "Look up", "signed", "rows", "rows {rows:shape}", "{ids:tokens}", "{token:token}: row {token}",
+        "E[{token}] = {rows[-1]:vector}: row {token} of the table",
+        "No multiplication happens (largest difference {one-hot difference}).",
+        context="rows",
+    ),
+    _phase(
+        "logits", "Logits", "signed", "logits", "the row itself {logits:shape}",
+        "{target:token} {logits[target]:+}", "highest {likeliest:token} {logits[likeliest]:+}",
+        "the row itself: logit of {target:token} = E[{token}, {target}] = {rows[-1,target]:+}",
+        "Column {target} of the row says how well {target:token} goes after {token:token}.",
+        marks=("target",), context="before",
+    ),
+    _phase(
+        "softmax", "Softmax", "probabilities", "probabilities", "exp, then ÷ sum {probabilities:shape}",
+        "{target:token} {probabilities[target]}", "highest {likeliest:token} {probabilities[likeliest]}",
+        "p({target:token}) = exp({logit over largest}) / {sum of powers} = {probabilities[target]}",
+        "The largest logit, {largest logit:+}, is taken off first. That of {target:token} is {power}.",
+        marks=("target",), context="before",
+    ),
+    _phase(
+        "loss", "Loss", "number", "loss", "−log p({target:token})", "{loss:loss}", "batch {batch loss:loss}",
+        "loss = −log p({target:token}) = −log {probabilities[target]} = {loss} nats",
+        "The loss of the batch is the mean over {examples:i} such losses: {batch loss:loss}.",
+        context="before",
+    ),
+    _phase(
+        "gradient", "Gradient", "signed", "logit gradient", "softmax − one-hot {logit gradient:shape}",
+        "own {row gradient[-1,target]:+}", "batch {batch gradient[-1,target]:+}",
+        "softmax − one-hot: at {target:token} {probabilities[target]} − 1 = {logit gradient[target]:+}",
+        "{rows_with_gradient:i} of {vocab_size:i} rows got a gradient.",
+        marks=("target",), context="rows",
+    ),
+    _phase(
+        "update", "Update", "change", "difference", "SGD: {rows_moved:i} of {vocab_size:i} rows move",
+        "{before[-1,column]:+to after[-1,column]}",
+        "p {probabilities[target]:to probabilities after[target]}",
+        "E[{token}, {column}] − lr · g: {before[-1,column]:+to after[-1,column]} "
+        "(lr {learning rate}, g {gradient used:+})",
+        "{rows_moved_without:i} moved without. The loss of the example: {loss:to loss after} nats.",
+        marks=("column",), context="both",
+    ),
+)  # fmt: skip
+"""As training/phases.py and models/bigram.py make them, in fewer words; test_real_trainer.py compares."""
+
+
+def step_trace(
+    table: Table,
+    ids: Ids,
+    targets: Ids,
+    *,
+    row: int = 0,
+    place: int = -1,
+    reads: int = 1,
+    step: int = 0,
+    rate: float = 1.0,
+    decay: float = 0.0,
+    is_watched: bool = True,
+) -> StepTrace:
+    """Return what the trainer tells of a step of SGD of a bigram `table` (V, V) on a batch, both (B, T).
+
+    The example ends at (`row`, `place`), and `reads` tokens of it are told, -1 before the row's beginning; `decay`
+    is that of weights, which moves rows that the batch does not have.
+    """
+    place %= ids.shape[1]
+    before = np.full(max(0, reads - place - 1), -1)
+    read = np.concatenate([before, ids[row, max(0, place + 1 - reads) : place + 1]])  # (t,)
+    points = _example_points(ids, targets, row, place) | {"vocab_size": len(table)}
+    arrays: Arrays = {
+        "batch ids": ids,
+        "batch targets": targets,
+        "starts": np.arange(len(ids)) * ids.shape[1],
+        "ids": read,
+    }
+    _trace_forward(table, arrays, points)
+    frequency = np.zeros(table.shape)  # (V, V)
+    np.add.at(frequency, (ids, targets), 1 / ids.size)
+    log_p = table - _log_sum_exp(table)  # (V, V)
+    gradient = frequency.sum(1, keepdims=True) * np.exp(log_p) - frequency  # (V, V)
+    after = (table - rate * (gradient + decay * table)).astype(np.float32)  # (V, V)
+    arrays["batch loss"] = -(frequency * log_p).sum().astype(np.float32)
+    arrays["batch gradient"] = _rows(gradient.astype(np.float32), read)
+    arrays["rows with gradient"] = gradient.any(1)
+    arrays["learning rate"] = np.array(rate)
+    arrays |= {"before": _rows(table, read), "after": _rows(after, read)}
+    arrays["difference"] = arrays["after"] - arrays["before"]
+    arrays["moved"] = (after != table).any(1)
+    arrays["moved without gradient"] = arrays["moved"] & ~arrays["rows with gradient"]
+    _trace_cell(table, gradient, after, decay, arrays, points)
+    later = after[points["token"]] - _log_sum_exp(after[points["token"]])  # (V,)
+    arrays["probabilities after"] = np.exp(later)
+    arrays["loss after"] = -later[points["target"]]
+    owned = {name: np.array(array) for name, array in arrays.items()}
+    return StepTrace(step, owned, points, PHASES, is_watched)
+
+
+def _example_points(ids: Ids, targets: Ids, row: int, place: int) -> dict[str, int]:
+    return {
+        "token": int(ids[row, place]),
+        "target": int(targets[row, place]),
+        "row": row,
+        "place": place,
+        "start": row * ids.shape[1],
+        "position": row * ids.shape[1] + place,
+        "first_row": 1,
+        "last_row": len(ids),
+        "followed_row": row + 1,
+        "batch_size": len(ids),
+        "examples": ids.size,
+    }
+
+
+def _trace_forward(table: Table, arrays: Arrays, points: dict[str, int]) -> None:
+    token, target = points["token"], points["target"]
+    logits = table[token]  # (V,)
+    over = logits - logits.max()  # (V,)
+    probabilities = np.exp(over) / np.exp(over).sum()  # (V,)
+    own = np.zeros_like(table)  # (V, V)
+    own[token] = probabilities - (np.arange(len(table)) == target)
+    points["likeliest"] = int(logits.argmax())
+    arrays |= {
+        "rows": _rows(table, arrays["ids"]),
+        "one-hot difference": np.array(np.float32(0)),
+        "logits": logits,
+        "probabilities": probabilities,
+        "largest logit": logits.max(),
+        "logit over largest": over[target],
+        "power": np.exp(over[target]),
+        "sum of powers": np.exp(over).sum(),
+        "loss": (-np.log(probabilities[target])),
+        "logit gradient": own[token],
+        "row gradient": _rows(own, arrays["ids"]),
+    }
+
+
+def _trace_cell(
+    table: Table, gradient: NDArray[Any], after: Table, decay: float, arrays: Arrays, points: dict[str, int]
+) -> None:
+    """Add the terms of the cell that moves most, and what moved rows without a gradient."""
+    token, column = points["token"], int(np.abs(arrays["difference"][-1]).argmax())
+    weight, rate = float(table[token, column]), float(arrays["learning rate"])
+    g, pull = float(gradient[token, column]), decay * weight
+    has, silent = arrays["rows with gradient"], arrays["moved without gradient"]
+    moves = (after - table)[silent].ravel()
+    largest = float(moves[np.abs(moves).argmax()]) if silent.any() else 0.0
+    terms = {"gradient used": g, "decay": pull, "m": 0.0, "v": 0.0, "m hat": 0.0, "v hat": 0.0}
+    terms["rule"] = weight - rate * (g + pull)
+    terms |= {"largest silent move": largest, "of it decay": largest, "of it momentum": 0.0}
+    arrays |= {name: np.array(value) for name, value in terms.items()}
+    points |= {
+        "rows_with_gradient": int(has.sum()),
+        "rows_moved": int(arrays["moved"].sum()),
+        "rows_moved_without": int(silent.sum()),
+        "rows_stayed": int((has & ~arrays["moved"]).sum()),
+        "column": column,
+        "updates": 0,
+        "is_held": 0,
+    }
+
+
+def _rows(values: Table, ids: Ids) -> Table:
+    """Return the rows (t, V) of `values` (V, V); zeros where nothing stands."""
+    return np.where(ids[:, None] >= 0, values[ids], np.float32(0))
+
+
+def _log_sum_exp(logits: Table) -> Table:
+    """Return log sum exp over the last dimension, which stays with one place."""
+    top = logits.max(-1, keepdims=True)
+    return np.asarray(top + np.log(np.exp(logits - top).sum(-1, keepdims=True)))
+
+
+# --- the window's other side ------------------------------------------------------------------------
+
 
 
 class FakeWorker(QObject):
@@ -323,6 +517,25 @@ class Desk:
         checkpoint = Checkpoint(step, {}, {})
         self.worker.say(m.CheckpointTaken(self.state.run.run_id, checkpoint))
         return checkpoint
+
+    def tell_step(self, step: int | None = None, **changes: Any) -> StepTrace:
+        """Let the trainer tell of the step after `step`: of two windows of the text, the own context watched."""
+        step = self.state.run.step if step is None else step
+        text = self.document.dataset.train_ids.astype(np.int64)
+        ids, targets = (text[by : by + 16].reshape(2, 8) for by in (0, 1))  # (2, 8)
+        trace = step_trace(self.table_at(step), ids, targets, step=step, **({"row": 1, "place": 4} | changes))
+        self.tell_trace(trace)
+        return trace
+
+    def tell_trace(self, trace: StepTrace) -> None:
+        """Let the trainer tell of a step."""
+        self.worker.say(m.Traced(self.state.run.run_id, trace))
+
+    def go_to_phase(self, name: str) -> None:
+        """Look at the phase of the step that is called `name`; "" for none."""
+        assert self.state.trace is not None
+        names = [phase.name for phase in self.state.trace.phases]
+        self.state.show_phase(names.index(name) if name else -1)
 
     def lose(self, first_step: int, *losses: float) -> None:
         """Let the trainer tell the losses of some steps."""

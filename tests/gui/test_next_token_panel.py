@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QPoint, Qt
 from PySide6.QtGui import QHelpEvent
 from PySide6.QtWidgets import QApplication, QComboBox, QToolTip
-from test_fake_trainer import TEXT, Desk
+from test_fake_trainer import TEXT, Desk, step_trace
 
 from embedviz.analysis.figures import figure
 from embedviz.analysis.units import BITS, NATS, PERPLEXITY
@@ -18,7 +18,7 @@ from embedviz.gui.plots.bar_marks import Mark
 from embedviz.gui.plots.bars import BarChart
 from embedviz.gui.predictions import probability
 from embedviz.text.glyphs import glyph
-from embedviz.trace import StepTrace, TracePhase
+from embedviz.trace import StepTrace
 
 VOCABULARY = sorted(set(TEXT))
 
@@ -211,31 +211,18 @@ def test_the_logarithm_follows_the_unit(desk: Desk, bars: Bars) -> None:
 # --- a step in phases -------------------------------------------------------------------------------
 
 
-def phase(context: str) -> TracePhase:
-    return TracePhase("name", "Title", "probabilities", "probabilities", "", (), "", "", context=context)
-
-
-PHASES = (phase(""), phase("before"), phase("both"))
-
-
 def trace_of(change: float = 0.3, *, is_watched: bool = False) -> StepTrace:
-    """Return a trace of "mat" with "." as its target, which the step makes likelier."""
+    """Return a trace of "mat" with "." as its target, whose logit the step makes higher by about `change`."""
     logits = np.linspace(0, 1, len(VOCABULARY)).astype(np.float32)
-    target = VOCABULARY.index(".")
-    after = logits.copy()
-    after[target] += change
-    arrays = {
-        "ids": np.array([-1, *map(VOCABULARY.index, "mat")]),
-        "probabilities": np.exp(logits) / np.exp(logits).sum(),
-        "probabilities after": np.exp(after) / np.exp(after).sum(),
-    }
-    return StepTrace(7, arrays, {"target": target}, PHASES, is_watched)
+    table = np.tile(logits, (len(VOCABULARY), 1))
+    ids, targets = (np.array([list(map(VOCABULARY.index, text))]) for text in ("mat", "at."))
+    return step_trace(table, ids, targets, reads=4, step=7, rate=3 * change, is_watched=is_watched)
 
 
 def test_before_a_step_the_bars_are_those_of_its_example(desk: Desk, bars: Bars) -> None:
     trace = trace_of()
-    desk.state.show_trace(trace)
-    desk.state.show_phase(1)
+    desk.tell_trace(trace)
+    desk.go_to_phase("softmax")
     np.testing.assert_allclose(bars.model, trace.arrays["probabilities"][bars.ids], rtol=1e-6)
     np.testing.assert_allclose(bars.data, text_after(desk, "t")[bars.ids])
     assert bars.marks == {VOCABULARY.index("."): Mark.TARGET}
@@ -248,11 +235,11 @@ def test_before_a_step_the_bars_are_those_of_its_example(desk: Desk, bars: Bars)
 
 
 def test_a_frame_does_not_take_the_example_away_but_the_next_phase_does(desk: Desk, bars: Bars) -> None:
-    desk.state.show_trace(trace_of(is_watched=True))
-    desk.state.show_phase(1)
+    desk.tell_trace(trace_of(is_watched=True))
+    desk.go_to_phase("softmax")
     desk.show(21)
     assert "after “mat”, last token ‘t’" in desk.words(desk.following)
-    desk.state.show_phase(0)
+    desk.go_to_phase("batch")
     assert "after “the␣cat”, last token ‘t’" in desk.words(desk.following)
     assert bars.marks == {}
     np.testing.assert_allclose(bars.model, np.sort(model_after(desk, "t"))[::-1], rtol=1e-6)
@@ -260,8 +247,8 @@ def test_a_frame_does_not_take_the_example_away_but_the_next_phase_does(desk: De
 
 def test_a_step_is_shown_before_and_after(desk: Desk, bars: Bars) -> None:
     trace = trace_of()
-    desk.state.show_trace(trace)
-    desk.state.show_phase(2)
+    desk.tell_trace(trace)
+    desk.go_to_phase("update")
     before, after = (trace.arrays[name][bars.ids] for name in ("probabilities", "probabilities after"))
     np.testing.assert_allclose(bars.model, after, rtol=1e-6)
     np.testing.assert_allclose(bars.before, before, rtol=1e-6)
@@ -279,8 +266,8 @@ def test_a_step_is_shown_before_and_after(desk: Desk, bars: Bars) -> None:
 
 
 def test_a_small_change_has_as_many_digits_as_it_takes(desk: Desk, bars: Bars) -> None:
-    desk.state.show_trace(trace_of(1e-4))
-    desk.state.show_phase(2)
+    desk.tell_trace(trace_of(1e-4))
+    desk.go_to_phase("update")
     target = bars.ids.index(VOCABULARY.index("."))
     first, second = bars.texts[target].split(" → ")
     assert first != second
@@ -291,9 +278,9 @@ def test_a_small_change_has_as_many_digits_as_it_takes(desk: Desk, bars: Bars) -
 
 
 def test_a_trace_of_another_vocabulary_is_not_shown(desk: Desk, bars: Bars) -> None:
-    odd = StepTrace(7, {"ids": np.array([0]), "probabilities": np.ones(3) / 3}, {}, PHASES, True)
-    desk.state.show_trace(odd)
-    desk.state.show_phase(1)
+    odd = step_trace(np.zeros((3, 3), np.float32), np.array([[0, 1]]), np.array([[1, 2]]), step=7)
+    desk.tell_trace(odd)
+    desk.go_to_phase("softmax")
     assert "after “the␣cat”" in desk.words(desk.following)
 
 

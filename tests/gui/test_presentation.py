@@ -77,16 +77,25 @@ def test_a_maximized_window_comes_back_maximized(desk: Desk) -> None:
 
 def test_keys_work_although_the_own_line_has_the_focus(stage: Desk) -> None:
     line = stage.state.line
-    for key, command in (
-        (Key.Key_Space, m.Play("run-1", m.Until(converged=True))),
-        (Key.Key_Right, m.Advance("run-1", 1)),
-        (Key.Key_Left, m.GoTo("run-1", 19)),
-        (Key.Key_Home, m.GoTo("run-1", 0)),
-        (Key.Key_BracketRight, m.SetPace("run-1", 200)),
+    plain, ctrl = Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.ControlModifier
+    for key, modifiers, command in (
+        (Key.Key_Space, plain, m.Play("run-1", m.Until(converged=True))),
+        (Key.Key_Right, ctrl, m.Advance("run-1", 1)),
+        (Key.Key_Left, ctrl, m.GoTo("run-1", 19)),
+        (Key.Key_Home, plain, m.GoTo("run-1", 0)),
+        (Key.Key_BracketRight, plain, m.SetPace("run-1", 200)),
     ):
         stage.worker.sent.clear()
-        stage.press(key)
+        stage.press(key, modifiers)
         assert stage.worker.sent == [command], key
+    stage.worker.sent.clear()
+    stage.tell_step(20)
+    for key, index in ((Key.Key_Right, 0), (Key.Key_Right, 1), (Key.Key_Left, 0)):
+        stage.press(key)
+        assert stage.state.phase_index == index
+    stage.press(Key.Key_Left)
+    assert stage.worker.sent == [m.GoTo("run-1", 19)]
+    assert stage.tokens.edit.hasFocus()
     assert stage.state.line == line
 
 

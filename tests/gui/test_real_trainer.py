@@ -14,6 +14,7 @@ from pytestqt.qtbot import QtBot
 from test_fake_trainer import Desk, Table
 
 from embedviz import catalog
+from embedviz.analysis import verdicts
 from embedviz.analysis.activations import summarize
 from embedviz.analysis.figures import figure
 from embedviz.config import RunConfig
@@ -28,6 +29,7 @@ from embedviz.training.session import TrainingSession
 
 PATIENCE_S = 30.0  # for what should take moments: only a failing test waits so long
 Key = Qt.Key
+CTRL = Qt.KeyboardModifier.ControlModifier
 
 
 def wait(condition: Callable[[], bool]) -> None:
@@ -152,8 +154,8 @@ def test_play_and_pause(desk: Desk) -> None:
 
 
 def test_steps_forward_and_back_are_the_same_steps(desk: Desk) -> None:
-    tables = {step: press_and_rest(desk, Key.Key_Right, step) for step in (1, 2, 3)}
-    assert press_and_rest(desk, Key.Key_Left, 2).tobytes() == tables[2].tobytes()
+    tables = {step: press_and_rest(desk, Key.Key_Right, step, CTRL) for step in (1, 2, 3)}
+    assert press_and_rest(desk, Key.Key_Left, 2, CTRL).tobytes() == tables[2].tobytes()
     twelve = press_and_rest(desk, Key.Key_Right, 12, Qt.KeyboardModifier.ShiftModifier)
     assert twelve.tobytes() == straight(desk, 12)[1].tobytes()
     assert (
@@ -162,7 +164,7 @@ def test_steps_forward_and_back_are_the_same_steps(desk: Desk) -> None:
     start = press_and_rest(desk, Key.Key_Home, 0)
     assert not start.any()
     assert losses(desk) == []
-    assert press_and_rest(desk, Key.Key_Right, 1).tobytes() == tables[1].tobytes()
+    assert press_and_rest(desk, Key.Key_Right, 1, CTRL).tobytes() == tables[1].tobytes()
 
 
 def test_a_random_start_is_rewound_to_itself(desk: Desk) -> None:
@@ -190,14 +192,17 @@ def test_until_converged(desk: Desk) -> None:
     reading = desk.state.run.reading
     assert reading is not None
     assert 0 < reading.train - desk.document.floor < 2e-3
-    assert reading.sentence in desk.words(desk.training)
-    assert reading.sentence.startswith("Converged")
+    loss = losses(desk)[-1]  # the trainer gave its verdict by the loss before the last step
+    assert reading.sentence == verdicts.converged(reading.step - 1, loss, desk.document.floor)
+    said = verdicts.converged(reading.step, reading.train, desk.document.floor)
+    assert said in desk.words(desk.training)  # what is shown is the reading of this step
+    assert said.startswith("Converged: ")
     assert desk.sentences == []
 
 
 def test_the_gradient_is_the_one_in_the_books(desk: Desk) -> None:
     desk.switch(desk.table, "gradient")
-    press_and_rest(desk, Key.Key_Right, 1)
+    press_and_rest(desk, Key.Key_Right, 1, CTRL)
     pairs, size = desk.document.pairs, desk.document.vocab_size
     total = pairs.total
     expected = pairs.row_sums[:, None] / total / size - pairs.dense() / total  # softmax of zeros is 1 / V
@@ -206,7 +211,7 @@ def test_the_gradient_is_the_one_in_the_books(desk: Desk) -> None:
 
 
 def test_another_context_while_paused(desk: Desk) -> None:
-    press_and_rest(desk, Key.Key_Right, 1)
+    press_and_rest(desk, Key.Key_Right, 1, CTRL)
     desk.tokens.edit.setPlainText("the fox")
     wanted = desk.state.context_ids.tolist()
     wait(lambda: desk.snapshot.contexts.tolist() == [wanted])
@@ -309,7 +314,7 @@ def test_what_stands_before_the_beginning(desk: Desk, sample: str, line: str, pl
 
 def test_the_hidden_layer_is_sent_only_while_it_is_looked_at(desk: Desk) -> None:
     to_mlp(desk)
-    press_and_rest(desk, Key.Key_Right, 1)
+    press_and_rest(desk, Key.Key_Right, 1, CTRL)
     assert not desk.snapshot.activations
     desk.training.gap.set_value("hidden")
     wait(lambda: bool(desk.snapshot.activations))
@@ -320,7 +325,7 @@ def test_the_hidden_layer_is_sent_only_while_it_is_looked_at(desk: Desk) -> None
     histogram = desk.training.hidden.histogram
     wait(lambda: summarize(hidden).headline in histogram.accessibleDescription())
     desk.training.gap.set_value("loss")
-    press_and_rest(desk, Key.Key_Right, 2)
+    press_and_rest(desk, Key.Key_Right, 2, CTRL)
     assert not desk.snapshot.activations
 
 

@@ -11,13 +11,21 @@ from test_fake_trainer import Desk, as_read
 from embedviz.engine import messages as m
 from embedviz.gui.plots.curve import LossCurve
 from embedviz.gui.state import Phase
-from embedviz.gui.widgets import LiveLabel
+from embedviz.gui.widgets import Figure, LiveLabel
 from embedviz.text.pairs import PairCounts
 from embedviz.text.statistics import conditional_entropy, table_loss
 
 
 def words(desk: Desk) -> str:
     return desk.words(desk.training)
+
+
+def status(desk: Desk) -> str:
+    return desk.child(LiveLabel, "statusText").text()
+
+
+def figures(desk: Desk) -> list[Figure]:
+    return desk.training.losses.figures.findChildren(Figure)
 
 
 def choose(desk: Desk, name: str, data: object) -> None:
@@ -78,9 +86,12 @@ def test_where_nothing_is_held_out_there_is_no_validation_loss(desk: Desk) -> No
 
 @pytest.mark.parametrize("verdict", ["converged", "plateau"])
 def test_the_verdict_is_the_trainer_s(desk: Desk, verdict: str) -> None:
-    reading = as_read(desk.reading(20, desk.table_at(20)), verdict=verdict, sentence=f"It has {verdict}.")
+    floor = desk.document.floor
+    reading = m.Reading(20, floor + 6e-4, floor + 0.5, False, verdict, f"It has {verdict}.")  # of step 19
     desk.state.update_run(step=20, reading=reading)
-    assert f"It has {verdict}." in words(desk)
+    said = {"converged": "Converged: 0.0006 nats above the floor at step 20", "plateau": "It has plateau."}
+    assert desk.training.losses.verdict.text() == said[verdict]
+    assert said[verdict] in words(desk)
     assert "Still learning" not in words(desk)
 
 
@@ -89,7 +100,7 @@ def test_the_verdict_is_the_trainer_s(desk: Desk, verdict: str) -> None:
     [
         (-0.25, -0.125, "Still learning: 0.25 nats below the bigram floor"),
         (0.25, 0.5, "Still learning: 0.25 nats above the bigram floor"),
-        (-0.25, 1.5, "Memorising: 0.25 below the bigram floor, held out 1.5 above"),
+        (-0.25, 1.5, "Memorising: 0.25 nats below the bigram floor, held out 1.5 above"),
     ],
 )
 def test_a_model_of_several_tokens_is_held_against_the_bigram(
@@ -104,44 +115,42 @@ def test_a_model_of_several_tokens_is_held_against_the_bigram(
 
 def test_before_the_first_reading_there_are_no_numbers(desk: Desk) -> None:
     desk.state.update_run(step=0, reading=None)
-    assert {figure.text for figure in desk.training._figures.values()} == {"–"}
-    assert desk.training._verdict.text() == ""
+    assert [figure.text for figure in figures(desk)] == ["–"] * 5
+    assert desk.training.losses.verdict.text() == ""
 
 
 def test_numbers_are_told_to_screen_readers(desk: Desk) -> None:
     desk.pause(20)
-    figures = [
-        widget.accessibleName() for widget in desk.training.findChildren(type(desk.training._figures["gap"]))
-    ]
+    told = [figure.accessibleName() for figure in figures(desk)]
     floor = conditional_entropy(desk.document.pairs)
-    assert f"floor: {floor:.4f}" in figures
-    assert any(name.startswith("training loss: ") for name in figures)
+    assert f"floor: {floor:.4f}" in told
+    assert any(name.startswith("training loss: ") for name in told)
     reading = as_read(desk.reading(20, desk.table_at(20)), estimated=True)
     desk.state.update_run(step=20, reading=reading)  # the same number, but an estimate
-    figures = [
-        widget.accessibleName() for widget in desk.training.findChildren(type(desk.training._figures["gap"]))
-    ]
-    assert any(name.startswith("≈ training loss: ") for name in figures)
+    assert any(figure.accessibleName().startswith("≈ training loss: ") for figure in figures(desk))
 
 
-def test_what_runs_is_said(desk: Desk) -> None:
-    assert "Adam · 0.1, whole text, from zeros, seed 1337" in words(desk)
+def test_what_runs_is_in_the_status_line(desk: Desk) -> None:
+    assert "seed 1337 " in status(desk)
+    assert "rate " not in status(desk)
     desk.controller.restart(
-        desk.state.config.replace(optimizer="sgd", lr=50, batch_size=32, block_size=4, init="xavier", seed=7)
+        desk.state.config.replace(optimizer="sgd", lr=50, batch_size=32, block_size=4, seed=7, clip=0.5)
     )
-    assert "SGD · 50, batches of 32 × 4, from Xavier, seed 7" in words(desk)
+    desk.answer()
+    assert "seed 7, clipped at 0.5 " in status(desk)
 
 
 def test_device_and_rate(desk: Desk) -> None:
-    assert "seed 1337 · CPU, 1 thread | Step 0 | Paused |" in words(desk)
+    assert "Step 0 | Paused |" in words(desk)
     desk.play()
     desk.show(30, rate=1234.4)
-    assert "1,234 steps/s" in words(desk)
+    assert "1,234 steps/s" in desk.training._rate.text()
     desk.worker.die()
-    assert "steps/s" not in words(desk).partition("Train |")[0]
+    assert desk.training._rate.text() == "Trainer ended"
     started = desk.answer()
-    desk.worker.say(m.Started(**{**vars(started), "config": started.config.replace(device="cuda", threads=4)}))
-    assert "CUDA, 4 threads" in words(desk)
+    config = started.config.replace(device="cuda", threads=4)
+    desk.worker.say(m.Started(**{**vars(started), "config": config, "choice": ""}))
+    assert "CUDA " in status(desk)
 
 
 @pytest.mark.parametrize("phase", list(Phase), ids=lambda phase: phase.name)

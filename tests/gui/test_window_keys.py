@@ -20,14 +20,13 @@ from PySide6.QtWidgets import (
     QToolButton,
     QWidget,
 )
-from test_fake_trainer import Desk
+from test_fake_trainer import PHASES, Desk
 
 from embedviz.analysis.units import BITS, NATS, PERPLEXITY
 from embedviz.engine import messages as m
 from embedviz.gui.actions import ACTIONS
 from embedviz.gui.state import Phase
 from embedviz.gui.theme import DARK, LIGHT
-from embedviz.trace import StepTrace, TracePhase
 
 PLAIN, SHIFT, CTRL = (
     Qt.KeyboardModifier.NoModifier,
@@ -427,7 +426,7 @@ def test_switches_have_tips(desk: Desk) -> None:
     assert all(button.toolTip() and button.accessibleDescription() for button in switches)
 
 
-def test_the_status_bar(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_status_bar(desk: Desk) -> None:
     words = desk.words(desk.window.statusBar())
     train, val = len(desk.document.dataset.train_ids), len(desk.document.dataset.val_ids)
     assert "Paused" in words
@@ -482,30 +481,23 @@ def test_less_motion_is_remembered(desk: Desk, make_desk: Callable[..., Desk]) -
 # --- the phases of a step ---------------------------------------------------------------------------
 
 
-def show_trace(desk: Desk, step: int) -> None:
-    """Let the trainer tell of the step that would come next: three phases of it."""
-    names = ("batch", "loss", "update")
-    phases = tuple(TracePhase(name, name, "number", "", "", (), "", "") for name in names)
-    desk.worker.say(m.Traced("run-1", StepTrace(step, {}, {}, phases, True)))
-
-
 def phase_actions(desk: Desk) -> tuple[bool, ...]:
     return tuple(desk.action(name).isEnabled() for name in ("prevPhase", "nextPhase", "playPhases"))
 
 
 def test_arrows_go_through_the_phases_and_take_the_step_at_the_end(at_20: Desk) -> None:
     desk = at_20
-    show_trace(desk, 20)
-    for index in (0, 1, 2):
+    desk.tell_step(20)
+    for index in range(len(PHASES)):
         desk.press(Key.Key_Right)
         assert desk.state.phase_index == index
     desk.press(Key.Key_Left)
-    assert desk.state.phase_index == 1
+    assert desk.state.phase_index == len(PHASES) - 2
     assert desk.worker.sent == []
     desk.press(Key.Key_Right, times=2)
     assert desk.worker.sent == [m.Advance("run-1", 1)]
     desk.worker.say(m.Paused("run-1", 21, "step"))
-    show_trace(desk, 21)
+    desk.tell_step(21)
     assert desk.state.phase_index == 0
     desk.press(Key.Key_Left)
     assert desk.worker.sent == [m.Advance("run-1", 1), m.GoTo("run-1", 20)]
@@ -513,7 +505,7 @@ def test_arrows_go_through_the_phases_and_take_the_step_at_the_end(at_20: Desk) 
 
 def test_which_phase_actions_there_are(desk: Desk) -> None:
     assert phase_actions(desk) == (False, False, False)  # no trace came yet
-    show_trace(desk, 0)
+    desk.tell_step(0)
     assert phase_actions(desk) == (False, True, True)
     desk.press(Key.Key_Right, times=2)
     assert phase_actions(desk) == (True, True, True)
@@ -524,7 +516,7 @@ def test_which_phase_actions_there_are(desk: Desk) -> None:
 
 
 def test_the_phases_play_and_stop(at_20: Desk) -> None:
-    show_trace(at_20, 20)
+    at_20.tell_step(20)
     play = at_20.action("playPhases")
     at_20.press(Key.Key_Space, CTRL)
     assert at_20.window.steps.is_playing

@@ -657,7 +657,7 @@ def test_what_is_of_the_run_alone_is_made_of_the_same_document(desk: Desk) -> No
     config = desk.state.config
     other = config.with_model("mlp").replace(
         n_embd=3, hidden=7, layer_init="zeros", optimizer="sgd", lr=0.5, beta1=0.5, beta2=0.5, weight_decay=0.5,
-        clip=0.5, schedule="cosine", warmup_steps=7, schedule_steps=70, batch_size=7, block_size=3, device="auto",
+        clip=0.5, schedule="cosine", warmup_steps=7, schedule_steps=70, batch_size=7, block_size=3, device="cpu",
         threads=3,
     )  # fmt: skip
     names = {field.name for field in fields(RunConfig)}

@@ -26,8 +26,9 @@ from embedviz.gui.theme import Theme
 from embedviz.gui.widgets import Card, Choice, LiveLabel, Segments, caption, named
 
 SHARES = (69, 31)  # of the width: the step in phases, the curve
-NARROW = 820  # designed pixels: below it the curve goes under the phases
-SHORTEST_STEP = "Step 888,888"  # has room whatever the step
+NARROW = 1100  # designed pixels: below it the curve goes under the phases
+TALL = 0.4  # heights over widths above this: the same
+COMMON_STEP = "Step 88,888"  # has room whatever the step
 TRANSPORT = ("rewind", "back", "play", "step")
 PHASES = ("prevPhase", "playPhases", "nextPhase")
 ICONS = {
@@ -73,8 +74,9 @@ class TrainingPanel(Card):
         self.hidden = HiddenLayerView(state, theme)
         self._fill_header()
         self._columns = QBoxLayout(QBoxLayout.Direction.LeftToRight)
-        self._columns.addLayout(self._make_left(), SHARES[0])
-        self._columns.addLayout(self._make_right(), SHARES[1])
+        self._left, self._right = self._make_left(), self._make_right()
+        self._columns.addLayout(self._left, SHARES[0])
+        self._columns.addLayout(self._right, SHARES[1])
         self.body.addLayout(self._columns, 1)
         self.gap.chosen.connect(self._change_chart)
         state.run_changed.connect(self._show_run)
@@ -90,18 +92,20 @@ class TrainingPanel(Card):
         """Put beside the title how the run stands, and what decides how it goes on."""
         self.body.removeWidget(self.subtitle)
         self.subtitle.hide()
+        self.body.removeItem(self.header)  # it is as wide as what is under it, and the curve as high as both
         self.header.setStretch(0, 0)
         self.header.addWidget(self.losses.verdict, 1)
         self._make_pace()
         settings = named(QToolButton(), "settingsButton")
         settings.setDefaultAction(self._actions["settings"])
         settings.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
-        for widget in (self._pace, self._until, self._until_step, settings, self.gap):
+        for widget in (self._pace, self._until, self._until_step, settings):
             self.header.addWidget(widget)
 
     def _make_left(self) -> QVBoxLayout:
         column = QVBoxLayout()
         column.setSpacing(self.theme.px(8))
+        column.addLayout(self.header)
         row = QHBoxLayout()
         row.addLayout(self._make_transport(), 1)
         row.addWidget(self.losses.figures)
@@ -114,6 +118,8 @@ class TrainingPanel(Card):
         self._charts.addWidget(self.loss)
         self._charts.addWidget(self.hidden)
         column = QVBoxLayout()
+        column.setSpacing(self.theme.px(8))
+        column.addWidget(self.gap, 0, Qt.AlignmentFlag.AlignRight)
         column.addWidget(self._charts, 1)
         return column
 
@@ -158,12 +164,18 @@ class TrainingPanel(Card):
     # --- from the person ----------------------------------------------------------------------------
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Put the curve under the phases where there is no room beside them."""
+        """Put the curve under the phases where there is no room beside them, or more room below."""
         super().resizeEvent(event)
-        is_narrow = self.width() < self.theme.px(NARROW)
+        is_narrow = self.width() < self.theme.px(NARROW) or self.height() > TALL * self.width()
         self._columns.setDirection(
             QBoxLayout.Direction.TopToBottom if is_narrow else QBoxLayout.Direction.LeftToRight
         )
+
+    def minimumSizeHint(self) -> QSize:
+        """Return the room that is needed side by side; in width, that of one above the other will do."""
+        width = max(part.minimumSize().width() for part in (self._left, self._right))
+        margins = self.body.contentsMargins()
+        return QSize(width + margins.left() + margins.right(), super().minimumSizeHint().height())
 
     @Slot()
     def _take_until(self) -> None:
@@ -248,12 +260,12 @@ class TrainingPanel(Card):
             side = self.theme.px(28 if name == "play" else 22)
             button.setIconSize(QSize(side, side))
         self._columns.setSpacing(self.theme.px(24))
-        self._step.setMinimumWidth(self._step.fontMetrics().horizontalAdvance(SHORTEST_STEP))
+        self._step.setMinimumWidth(self._step.fontMetrics().horizontalAdvance(COMMON_STEP))
         self._show_run()  # which has colours in it
 
 
 def pace_name(pace: float | None) -> str:
     """Return a pace in words."""
     if pace is None:
-        return "as fast as it goes"
+        return "full speed"
     return f"{pace:,.0f} step/s" if pace == 1 else f"{pace:,.0f} steps/s"
