@@ -6,6 +6,8 @@ from dataclasses import replace
 from itertools import takewhile
 from typing import NamedTuple
 
+import numpy as np
+
 from embedviz.checkpoint import Checkpoint
 from embedviz.edits import HandEdit
 from embedviz.errors import EmbedvizError
@@ -110,6 +112,21 @@ class EditHistory:
         self.edits.append(edit)
         self.applied += 1
 
+    def drop_void(self) -> KeptState | None:
+        """Drop the last edit if what stood in its cell stands there again, as after a drag that was called off.
+
+        Returns the state before it, to go on from; None, with nothing changed, if that is not at hand either.
+        """
+        if not self.made or self.pending or not _changes_nothing(self.edits[-1]):
+            return None
+        step, count = self.edits[-1].step, len(self.edits) - 1
+        before = [kept for kept in self._before if (kept.checkpoint.step, kept.edits) == (step, count)]
+        if not before:
+            return None
+        self._back_to(step, count)
+        self._before.drop(lambda state: state is before[0])
+        return before[0]
+
     def keep(self, checkpoint: Checkpoint) -> None:
         """Keep the state of this moment among the recent ones."""
         self._recent.keep(KeptState(checkpoint, self.applied))
@@ -153,6 +170,11 @@ class EditHistory:
         """Let go of states with more than `count` edits in them, and of those after `step`."""
         for states in (self._before, self._recent):
             states.drop(lambda state: state.edits > count or (step is not None and state.checkpoint.step > step))
+
+
+def _changes_nothing(edit: HandEdit) -> bool:
+    same = np.float32(edit.value).tobytes() == np.float32(edit.before).tobytes()  # 0 and -0 are two
+    return edit.kind == "cell" and same
 
 
 def _cell(edit: HandEdit) -> tuple[object, ...]:

@@ -8,17 +8,8 @@ from embedviz.checkpoint import Checkpoint
 from embedviz.edits import HandEdit
 from embedviz.engine.history import EditHistory, KeptState
 from embedviz.engine.keeping import Keeper
-from embedviz.engine.messages import (
-    Edited,
-    Event,
-    Moved,
-    Paused,
-    Playing,
-    Rewound,
-    Started,
-    Until,
-    Watch,
-)
+from embedviz.engine.messages import Edited, Event, Moved, Paused, Playing, Rewound, Started, Until, Watch
+from embedviz.engine.pace import Pace
 from embedviz.engine.reading import CHEAP_READING_S, LossReader
 from embedviz.engine.telling import Teller
 from embedviz.training.guard import DivergenceError
@@ -45,10 +36,9 @@ class ServedRun:
         self.run_id = run_id
         self.session = session
         self.playing = False
-        self._pace: float | None = None  # steps a second; None: as fast as it goes
+        self._pace = Pace()
         self._send = send
         self._until = Until()
-        self._hurried = False  # playing at full speed whatever the pace, to get to a step
         self._ending: tuple[str, str, str] | None = None  # what Paused is about to say
         start = session.checkpoint()
         if checkpoint is not None:
@@ -58,7 +48,6 @@ class ServedRun:
         self._reader = LossReader(session)
         self._teller = Teller(run_id, session, self._reader, send)
         self.file = self._teller.file
-        self._next_step_at = 0.0
         self._next_mark = self._look_at = self._next_verdict = 1
 
     def started(self) -> Started:
@@ -125,8 +114,7 @@ class ServedRun:
 
     def set_pace(self, steps_per_second: float | None) -> None:
         """Take this many steps a second from now on; None for as many as it goes."""
-        self._pace = steps_per_second
-        self._next_step_at = time.perf_counter()
+        self._pace.set(steps_per_second)
 
     def move(self, session: TrainingSession, what: str, details: str) -> None:
         """Go on with another session, from the last checkpoint, since the device of the old one failed."""
@@ -182,13 +170,16 @@ class ServedRun:
         drags = not again and history.continues(asked, session.step)
         before = None if drags else session.state()
         history.add(session.edit(asked), before)
+        void = history.drop_void() if drags else None
+        if void is not None:  # called off: the weights are the same already, and this forgets it altogether
+            session.restore(void.checkpoint)
         if not again:
             history.forget_undone()
         self._reader.forget()
         self._teller.changed(at_once=not drags)
         self._plan_look()
         self._keeper.is_due = True
-        if not drags or self._keeper.seconds_to_next(time.perf_counter(), self.playing) <= 0:
+        if not drags or void is not None or self._keeper.seconds_to_next(time.perf_counter(), self.playing) <= 0:
             self._keeper.take()
         self._tell_edits()
 
@@ -209,13 +200,11 @@ class ServedRun:
 
     def seconds_to_next_step(self, now: float) -> float:
         """Return how long there is nothing to compute; infinite while paused."""
-        if not self.playing:
-            return math.inf
-        return 0.0 if self._pace is None or self._hurried else max(0.0, self._next_step_at - now)
+        return self._pace.seconds_to_next(now) if self.playing else math.inf
 
     def seconds_until_due(self, now: float) -> float:
         """Return how long there is neither a step to take nor anything to say."""
-        told = self._teller.seconds_until_due(now, self.playing, self._real_pace)
+        told = self._teller.seconds_until_due(now, self.playing, self._pace.steps_per_second)
         return min(self.seconds_to_next_step(now), told, self._keeper.seconds_to_next(now, self.playing))
 
     def seconds_to_telling(self, now: float) -> float:
@@ -228,13 +217,9 @@ class ServedRun:
         The loop itself is bare: what is looked at now and then is looked at when `_look_at` is reached.
         """
         session, losses = self.session, self._teller.losses
-        is_free = self._pace is None or self._hurried
-        now = time.perf_counter()
-        if not is_free:
-            if self._next_step_at > now:
-                return
-            # A late step is not made up for by a burst: the pace is for the eye.
-            self._next_step_at = max(self._next_step_at, now - 1 / (self._pace or 1)) + 1 / (self._pace or 1)
+        if not self._pace.allows(time.perf_counter()):
+            return
+        is_free = self._pace.steps_per_second is None
         try:
             while self.playing:
                 losses.append(next(session).loss)
@@ -251,11 +236,7 @@ class ServedRun:
         """Say what is due."""
         if self._keeper.seconds_to_next(now, self.playing) <= 0:
             self._keeper.take()
-        self._teller.tell(now, self.playing, self._real_pace)
-
-    @property
-    def _real_pace(self) -> float | None:
-        return None if self._hurried else self._pace
+        self._teller.tell(now, self.playing, self._pace.steps_per_second)
 
     def _look(self) -> None:
         """After a step: read the losses at the marks, give a verdict now and then, pause where `until` says so."""
@@ -282,10 +263,10 @@ class ServedRun:
         self._look_at = min(self._next_mark, self._next_verdict, end, edit)
 
     def _play(self, until: Until, hurried: bool) -> None:
-        self._until, self._hurried = until, hurried
+        self._until = until
         self.playing = True
         now = time.perf_counter()
-        self._next_step_at = now
+        self._pace.begin(now, hurried)
         self._teller.begin(now)
         self._reader.begin_anew()
         self._plan_look()

@@ -104,6 +104,7 @@ class RunController(QObject):
         if problem:
             state.snapshot = state.previous = state.record = None
             state.update_run(phase=Phase.REFUSED, run_id="", config=state.config, step=0, reading=None, reason="")
+            state.show_trace(None)
             state.frame_shown.emit()
             self._notices.show(Notice(problem, topic="run"))
             return
@@ -288,6 +289,8 @@ class RunController(QObject):
                 self.predicted.emit(event)
             if event.command == "StartRun":
                 state.update_run(phase=Phase.REFUSED)
+            elif event.command == "Watch":  # what is shown would be of another step
+                state.show_trace(None)
             self._notices.show(Notice(event.sentence, event.details, topic="run"))
 
     @Slot(object)

@@ -6,12 +6,12 @@ from PySide6.QtCore import QEasingCurve, QPoint, QRect, QRectF, Qt, QVariantAnim
 from PySide6.QtGui import QPainter, QPaintEvent, QPixmap
 from PySide6.QtWidgets import QWidget
 
-from embedviz.gui.state import AppState
+from embedviz.gui.state import AppState, Phase
 
 FLIGHT_MS = 200
 PHASE = "lookup"
 
-Pictures = Sequence[tuple[QRect, QPixmap]]  # where a row is on screen, and how it looks
+Pictures = Sequence[tuple[QRect, QPixmap] | None]  # where a row is on screen, and how it looks; None out of sight
 
 
 class RowFlight(QWidget):
@@ -29,7 +29,7 @@ class RowFlight(QWidget):
         self._state = state
         self._find_rows = rows
         self._find_target = target
-        self._seen: tuple[object, str] = (None, "")
+        self._seen: tuple[int, tuple[int, ...], str] = (-1, (), "")
         self._rows: list[tuple[QRectF, QRectF, QPixmap]] = []  # from, to, and what flies
         self._animation = QVariantAnimation(self, startValue=0.0, endValue=1.0, duration=FLIGHT_MS)
         self._animation.setEasingCurve(QEasingCurve.Type.InOutCubic)
@@ -44,24 +44,30 @@ class RowFlight(QWidget):
 
     @Slot()
     def _look(self) -> None:
-        """Start when the look-up is gone to, be it of the same step or of another."""
-        phase = self._state.phase
-        seen = self._state.trace, phase.name if phase is not None else ""
+        """Start when the look-up is gone to, be it of the same step or of another, or when other rows are."""
+        trace, phase = self._state.trace, self._state.phase
+        if trace is None or phase is None or self._state.run.phase is Phase.PLAYING:
+            self._seen = (-1, (), "")
+            return
+        seen = trace.step, tuple(trace.arrays["ids"].tolist()), phase.name
         if seen == self._seen:
             return
         self._seen = seen
         self._animation.stop()
         self.hide()
-        if seen[1] == PHASE and not self._state.less_motion:
-            self._fly(list(self._find_rows()), self._find_target(PHASE))
+        if phase.name == PHASE and not self._state.less_motion:
+            self._fly(self._find_rows(), self._find_target(PHASE))
 
-    def _fly(self, rows: list[tuple[QRect, QPixmap]], target: QRect) -> None:
-        if not rows or target.isEmpty() or not self._window.isVisible():
+    def _fly(self, rows: Pictures, target: QRect) -> None:
+        if not any(rows) or target.isEmpty() or not self._window.isVisible():
             return
         here = self._window.mapToGlobal(QPoint(0, 0))
         high = target.height() / len(rows)
         self._rows = []
-        for place, (source, picture) in enumerate(rows):
+        for place, row in enumerate(rows):
+            if row is None:
+                continue
+            source, picture = row
             end = QRectF(target.left(), target.top() + place * high, target.width(), high)
             self._rows.append((QRectF(source).translated(-here), end.translated(-here), picture))
         self.setGeometry(self._window.rect())

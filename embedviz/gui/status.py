@@ -55,7 +55,7 @@ def how_in_words(config: RunConfig) -> str:
     """Return what the top bar does not say of a run: "seed 1337, clipped at 1"."""
     parts = [f"seed {config.seed}"]
     if config.schedule != "constant":
-        parts.append(f"rate {catalog.SCHEDULES[config.schedule].title}")
+        parts.append(f"rate {catalog.SCHEDULES[config.schedule].title.lower()}")
     if config.clip:
         parts.append(f"clipped at {config.clip:g}")
     return ", ".join(parts)

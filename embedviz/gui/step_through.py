@@ -20,6 +20,7 @@ class StepThrough(QObject):
         self._timer = QTimer(self, interval=PHASE_MS)
         self._timer.timeout.connect(self.next)
         self._wanted: int | None = None  # the phase to show once the trace of another step is there
+        self._left = -1  # the step that the run has not left yet on its way there
         state.trace_shown.connect(self._take_trace)
         state.run_changed.connect(self._take_run)
 
@@ -59,32 +60,43 @@ class StepThrough(QObject):
             self.playing_changed.emit(False)
 
     def _move(self, by: int) -> None:
-        state = self._state
+        state, trace = self._state, self._state.trace
+        if self._wanted is not None:
+            return  # the run is on its way to that step, and plays for it
         if state.run.phase is Phase.PLAYING:
             self._controller.play_or_pause()  # a step can be walked through where the run stands still
             return
-        trace = state.trace
-        if state.run.phase is not Phase.PAUSED or trace is None or self._wanted is not None:
-            return
+        if state.run.phase is not Phase.PAUSED or trace is None or trace.step != state.run.step:
+            return  # that of the step where the run stands is under way
         index = state.phase_index + by
         if 0 <= index < len(trace.phases):
             state.show_phase(index)
         elif index >= len(trace.phases):
-            self._wanted = 0
+            self._wanted, self._left = 0, state.run.step
             self._controller.step(1)
         elif state.run.step > 0 and state.phase_index >= 0:
-            self._wanted = -1
+            self._wanted, self._left = -1, state.run.step
             self._controller.step(-1)
 
     @Slot()
     def _take_trace(self) -> None:
-        trace, wanted = self._state.trace, self._wanted
-        if trace is not None and wanted is not None and trace.step == self._state.run.step:
+        trace, run, wanted = self._state.trace, self._state.run, self._wanted
+        if trace is None:
+            self._wanted = None  # there is none to wait for
+        if trace is None or wanted is None or run.phase is not Phase.PAUSED:
+            return
+        if trace.step == run.step != self._left:
             self._wanted = None
             self._state.show_phase(wanted % len(trace.phases))
 
     @Slot()
     def _take_run(self) -> None:
-        if self._state.run.phase not in (Phase.PAUSED, Phase.PLAYING, Phase.PAUSING):
+        run = self._state.run
+        if run.phase not in (Phase.PAUSED, Phase.PLAYING, Phase.PAUSING) or run.reason in ("diverged", "failed"):
             self._wanted = None
             self.stop()
+        elif run.phase is Phase.PLAYING and self._wanted is None:
+            self.stop()  # training was asked for: the next phase would pause it again
+        elif run.phase is Phase.PLAYING:
+            self._left = -1  # wherever it pauses now, it has arrived
+        self._take_trace()  # which may have come before the pause

@@ -11,6 +11,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from embedviz.checkpoint import Checkpoint
 from embedviz.config import RunConfig
 from embedviz.engine import messages as m
 from embedviz.engine.channel import Channel
@@ -103,7 +104,7 @@ class Conversation:
         run_id: str,
         dataset: Dataset,
         config: RunConfig,
-        checkpoint: m.Checkpoint | None = None,
+        checkpoint: Checkpoint | None = None,
     ) -> m.Started:
         """Load the text, start a run on it, wait until it stands."""
         self.send(

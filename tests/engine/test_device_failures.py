@@ -14,6 +14,7 @@ from embedviz.engine import server
 from embedviz.text.dataset import Dataset
 from embedviz.trace import StepTrace
 from embedviz.training import devices
+from embedviz.training.device_choice import DeviceChooser
 from embedviz.training.session import StepResult, TrainingSession
 
 CONFIG = RunConfig(init="normal-1", optimizer="adamw", lr=0.01, batch_size=4, block_size=5)
@@ -26,7 +27,7 @@ class Fragile(TrainingSession):
     fails_in = ""  # "start", "step", "trace", "losses", "logits"
     at_step = 0
 
-    def __init__(self, config: RunConfig, dataset: Dataset) -> None:
+    def __init__(self, config: RunConfig, dataset: Dataset, _chooser: DeviceChooser | None = None) -> None:
         super().__init__(config.replace(device="cpu", threads=1), dataset)
         self.is_fake = config.device == "fake:0"
         if self.is_fake:
@@ -175,7 +176,7 @@ def test_where_the_cpu_fails_too_it_pauses(
     start(window, dataset)
     fail("step")
 
-    def refuse(config: RunConfig, dataset: Dataset) -> TrainingSession:
+    def refuse(*_arguments: object) -> TrainingSession:
         raise MemoryError
 
     monkeypatch.setattr(server, "TrainingSession", refuse)

@@ -98,6 +98,32 @@ def test_a_drag_is_one_edit() -> None:
     assert where(history.undo()[1]) == (4, 0)
 
 
+def test_a_drag_that_is_called_off_leaves_no_edit() -> None:
+    history = EditHistory(state(0))
+    history.add(cell(3, row=1), state(3))
+    before = state(4)
+    history.add(cell(4, 1.0, gesture=1, before=0.25), before)
+    assert history.drop_void() is None
+    history.add(cell(4, 0.25, gesture=1, before=1.0), None)
+    dropped = history.drop_void()
+    assert dropped is not None
+    assert dropped.checkpoint is before
+    assert history.made == (cell(3, row=1),)
+    assert history.drop_void() is None
+    assert not history.continues(cell(4, 2.0, gesture=1), 4)
+    assert history.undo()[0] == cell(3, row=1)  # the next edit to take back, and nothing to make again but it
+    assert history.redo() == cell(3, row=1)
+
+
+def test_a_drag_back_stays_an_edit_where_the_state_before_it_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(States.__init__, "__defaults__", (0,))
+    history = EditHistory(state(0))
+    history.add(cell(4, 1.0, gesture=1, before=0.25), state(4))
+    history.add(cell(4, 0.25, gesture=1, before=1.0), None)
+    assert history.drop_void() is None
+    assert history.made == (cell(4, 0.25, gesture=1, before=0.25),)
+
+
 def test_a_state_of_the_middle_of_a_drag_is_not_kept() -> None:
     history = EditHistory(state(0))
     history.add(cell(4, 1.0, gesture=1), state(4))

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from engine_window import Window, assert_same_tables, straight_run
 
+from embedviz.checkpoint import Checkpoint
 from embedviz.config import RunConfig
 from embedviz.edits import HandEdit
 from embedviz.engine import history, keeping
@@ -29,7 +30,7 @@ FIRST, SECOND = cell(1, 2, 4.0, 1), cell(0, 1, -2.5, 2)
 
 def edited_run(
     config: RunConfig, dataset: Dataset, steps: int, edits: dict[int, list[HandEdit]]
-) -> tuple[bytes, m.Checkpoint]:
+) -> tuple[bytes, Checkpoint]:
     """Return losses and the last state of a run that was changed before these steps, and never interrupted."""
     session = TrainingSession(config, dataset)
     losses = []
@@ -53,7 +54,7 @@ def ask(window: Window, *commands: m.Command) -> m.Edited:
     return [window.wait_for(m.Edited, "a") for _ in commands][-1]
 
 
-def assert_state(window: Window, expected: tuple[bytes, m.Checkpoint]) -> None:
+def assert_state(window: Window, expected: tuple[bytes, Checkpoint]) -> None:
     """Compare what the window has heard of losses and state, bit by bit; the run is paused."""
     window.send(m.Pause("a"))
     losses, state = expected
@@ -137,6 +138,20 @@ def test_a_drag_is_one_edit(window: Window, dataset: Dataset) -> None:
     assert_state(window, edited_run(SAMPLED, dataset, 10, {10: [drag[-1]]}))
     assert ask(window, m.Undo("a")) == m.Edited("a", 10, (), can_redo=True)
     assert_state(window, edited_run(SAMPLED, dataset, 10, {}))
+
+
+def test_a_drag_that_is_called_off_leaves_nothing(window: Window, dataset: Dataset) -> None:
+    window.start("a", dataset, SAMPLED)
+    go(window, 10)
+    ask(window, m.Edit("a", cell(4, 4, 1.5)))
+    edited = ask(window, m.Edit("a", cell(1, 2, 100.0, gesture=5)))
+    before = edited.edits[-1].before
+    edited = ask(window, m.Edit("a", cell(1, 2, before, gesture=5)))
+    assert [edit.row for edit in edited.edits] == [4]
+    assert_state(window, edited_run(SAMPLED, dataset, 10, {10: [cell(4, 4, 1.5)]}))
+    assert ask(window, m.Undo("a")) == m.Edited("a", 10, (), can_redo=True)
+    go(window, 30)
+    assert_state(window, edited_run(SAMPLED, dataset, 30, {}))
 
 
 @NO_ROOM

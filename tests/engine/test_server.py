@@ -251,6 +251,24 @@ def test_a_prediction_is_the_row_of_the_table(window: Window, dataset: Dataset) 
         assert predicted.logits.tobytes() == table[context[-1]].tobytes()
 
 
+@pytest.mark.parametrize("model", ["bigram", "mlp"])
+def test_a_prediction_waits_for_no_step_but_the_one_under_way(
+    window: Window, dataset: Dataset, model: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    take, asked_at = TrainingSession.__next__, range(100, 120)
+
+    def ask_on_the_way(session: TrainingSession) -> StepResult:
+        if session.step in asked_at:
+            window.inbox.commands.put_nowait(m.Predict("a", session.step, np.array([1, 2])))
+        return take(session)
+
+    monkeypatch.setattr(TrainingSession, "__next__", ask_on_the_way)
+    window.start("a", dataset, RunConfig().with_model(model).replace(batch_size=4, device="cpu", threads=1))
+    window.send(m.Watch("a", np.array([[1, 2]]), traces=True), m.Play("a"))
+    answers = [window.wait_for(m.Predicted, "a") for _ in asked_at]
+    assert [(answer.request, answer.step) for answer in answers] == [(step, step + 1) for step in asked_at]
+
+
 def test_looking_does_not_disturb(window: Window, dataset: Dataset) -> None:
     window.start("a", dataset, SAMPLED)
     window.send(m.SetPace("a", 200.0), m.Play("a", m.Until(step=60)))

@@ -16,6 +16,7 @@ from embedviz.engine.tracing import StepTeller
 from embedviz.text.dataset import Dataset
 from embedviz.trace import StepTrace
 from embedviz.training.session import TrainingSession
+from embedviz.training.tracing import StepTracer
 
 SAMPLED = RunConfig(init="normal-1", optimizer="adamw", lr=0.01, batch_size=4, block_size=5)
 CONTEXT = np.array([[1, 2]])
@@ -89,6 +90,33 @@ def test_a_trace_that_fails_is_said_and_ends_nothing(
     assert window.wait_for(m.Paused, "a").step == 20
     window.catch_up("a")
     assert window.of(m.Failed) == [failed]
+
+
+@pytest.mark.parametrize("config", [SAMPLED, SAMPLED.replace(model="mlp", n_embd=3, hidden=7), RunConfig()])
+@pytest.mark.parametrize("place", ["_trace_gradient", "_trace_cause", "_trace_outcome"])
+def test_a_trace_that_fails_in_its_middle_leaves_the_run_as_it_was(
+    window: Window, dataset: Dataset, config: RunConfig, place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work = getattr(StepTracer, place)
+
+    def fail(tracer: StepTracer, *arguments: object) -> None:
+        work(tracer, *arguments)
+        raise ValueError("no room in the middle")
+
+    monkeypatch.setattr(StepTracer, place, fail)
+    window.start("a", dataset, config)
+    window.send(m.GoTo("a", 10), watch())
+    window.wait_for(m.Failed, "a")
+    window.send(m.GoTo("a", 20))
+    while window.wait_for(m.Paused, "a").step != 20:
+        pass
+    straight = TrainingSession(config, dataset)
+    losses = [next(straight).loss for _ in range(20)]
+    found = window.of(m.CheckpointTaken, "a")[-1].checkpoint
+    assert {name: array.tobytes() for name, array in found.arrays.items()} == {
+        name: array.tobytes() for name, array in straight.state().arrays.items()
+    }
+    assert window.losses("a").tobytes() == np.array(losses).tobytes()
 
 
 # --- when, by a clock that stands still -------------------------------------------------------------

@@ -184,6 +184,15 @@ def test_what_is_printed_does_not_disturb(new_line: NewLine, dataset: Dataset) -
     assert line.client.stderr_tail.splitlines() == ["a warning", "a library"]
 
 
+def test_its_threads_do_not_spin(new_line: NewLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OMP_DISPLAY_ENV", "TRUE")  # OpenMP says on stderr how it is set up
+    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
+    line = new_line()
+    line.wait_for(m.Ready)
+    line.hang_up()
+    assert "OMP_WAIT_POLICY = 'PASSIVE'" in line.client.stderr_tail
+
+
 def test_a_trainer_that_cannot_begin(new_line: NewLine) -> None:
     line = new_line(stand_in("sys.exit('there is no torch here')"))
     assert line.ended.wait(PATIENCE_S)

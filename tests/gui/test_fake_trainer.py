@@ -231,7 +231,6 @@ def _log_sum_exp(logits: Table) -> Table:
 # --- the window's other side ------------------------------------------------------------------------
 
 
-
 class FakeWorker(QObject):
     """Has TrainingWorker's face and no process: keeps what is sent, and says what the test has it say."""
 
@@ -447,13 +446,14 @@ class Desk:
     # --- the trainer's words ------------------------------------------------------------------------
 
     def answer(self, step: int = 0) -> m.Started:
-        """Let the trainer answer the last StartRun, standing at `step`."""
+        """Let the trainer answer the last StartRun, standing at `step`; the only device that it has is the CPU."""
         command = self.sent(m.StartRun)[-1]
+        config, is_open = command.config, command.config.device == "auto"
         document = self.document
         table = self.table_at(step)
         started = m.Started(
             command.run_id,
-            command.config,
+            config.replace(device="cpu", threads=1) if is_open else config,
             step,
             document.vocab_size**2,
             document.floor,
@@ -461,6 +461,7 @@ class Desk:
             self.reading(step, table),
             "",
             0,
+            "CPU, 1 thread: the only one here." if is_open else "",
         )
         self.worker.say(started)
         return started

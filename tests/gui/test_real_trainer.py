@@ -11,12 +11,13 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QComboBox, QMessageBox, QPushButton, QSpinBox
 from pytestqt.qtbot import QtBot
-from test_fake_trainer import Desk, Table
+from test_fake_trainer import Desk, Table, step_trace
 
 from embedviz import catalog
 from embedviz.analysis import verdicts
 from embedviz.analysis.activations import summarize
 from embedviz.analysis.figures import figure
+from embedviz.analysis.wording import told_apart
 from embedviz.config import RunConfig
 from embedviz.engine import messages as m
 from embedviz.gui.app import Beginning, Parts, make_application, make_window
@@ -327,6 +328,102 @@ def test_the_hidden_layer_is_sent_only_while_it_is_looked_at(desk: Desk) -> None
     desk.training.gap.set_value("loss")
     press_and_rest(desk, Key.Key_Right, 2, CTRL)
     assert not desk.snapshot.activations
+
+
+# --- a step in phases -------------------------------------------------------------------------------
+
+
+def is_traced(desk: Desk, step: int) -> bool:
+    """Tell whether the run rests at a step, and what would come next is there too."""
+    return rests_at(desk.parts, step) and desk.state.trace is not None and desk.state.trace.step == step
+
+
+RUNS = [
+    RunConfig(),
+    RunConfig(optimizer="sgd", lr=10.0, batch_size=8, weight_decay=0.01, init="normal-1"),
+    RunConfig(optimizer="adamw", lr=0.01, batch_size=8, weight_decay=0.1).with_model("mlp"),
+]
+
+
+@pytest.mark.parametrize("config", RUNS, ids=["adam", "sgd", "mlp"])
+def test_walking_through_a_step_says_what_the_step_then_does(desk: Desk, config: RunConfig) -> None:
+    before_run = desk.state.run.run_id
+    desk.controller.restart(config)
+    wait(lambda: desk.state.run.run_id != before_run and rests_at(desk.parts, 0))
+    press_and_rest(desk, Key.Key_Right, 10, Qt.KeyboardModifier.ShiftModifier)
+    wait(lambda: is_traced(desk, 10))
+    trace, labels = desk.state.trace, desk.document.tokenizer.labels
+    assert trace is not None
+    names = ["batch", "lookup", "logits", "softmax", "loss", "gradient", "update"]
+    if config.model == "mlp":
+        names[2:2] = ["concatenate", "hidden"]
+    formulas = {}
+    for index, name in enumerate(names):
+        desk.press(Key.Key_Right)
+        assert (desk.state.phase_index, trace.phases[index].name) == (index, name)
+        formulas[name] = desk.training.phases._formula.text()
+        assert formulas[name].startswith(f"{trace.phases[index].title}: ")
+        assert not set("{}") & set(formulas[name])
+    assert desk.state.run.step == 10  # looked at, and not taken
+    table = desk.snapshot.tables["token"]
+    token, target, column = (trace.points[name] for name in ("token", "target", "column"))
+    assert f"→ ‘{labels[target]}’" in formulas["batch"]
+    loss = float(trace.arrays["loss"].item())
+    assert formulas["loss"].endswith(f"= {figure(loss)} nats")
+    desk.press(Key.Key_Right)
+    wait(lambda: is_traced(desk, 11))
+    assert desk.state.phase_index == 0
+    taken = desk.snapshot.tables["token"]
+    was, now = float(table[token, column]), float(taken[token, column])
+    assert was != now
+    assert " → ".join(told_apart(was, now, signed=True)) in formulas["update"]
+    read = trace.arrays["ids"][-1]
+    assert read == token
+    assert trace.arrays["before"][-1].tobytes() == table[token].tobytes()
+    assert trace.arrays["after"][-1].tobytes() == taken[token].tobytes()
+    assert losses(desk)[10] == pytest.approx(float(trace.arrays["batch loss"].item()), rel=1e-6)
+    desk.press(Key.Key_Left)
+    wait(lambda: is_traced(desk, 10))
+    wait(lambda: desk.state.phase_index == len(names) - 1)
+    assert desk.training.phases._formula.text() == formulas["update"]
+    assert desk.snapshot.tables["token"].tobytes() == table.tobytes()
+
+
+def test_the_trace_that_the_tests_make_is_the_trainer_s(desk: Desk) -> None:
+    config = RunConfig(optimizer="sgd", lr=0.5, batch_size=4, weight_decay=0.1, init="normal-1")
+    session = TrainingSession(config, desk.document.dataset)
+    for _ in range(5):
+        next(session)
+    context = desk.document.tokenizer.encode("the fox")[-3:]
+    (table,) = session.tables().values()
+    made = session.trace_step(context)
+    row, place = made.points["row"], made.points["place"]
+    played = step_trace(
+        table.copy(),
+        made.arrays["batch ids"],
+        made.arrays["batch targets"],
+        row=row,
+        place=place,
+        reads=len(made.arrays["ids"]),
+        step=5,
+        rate=0.5,
+        decay=0.1,
+        is_watched=made.is_watched,
+    )
+    assert list(played.arrays) == list(made.arrays)
+    for name in set(made.arrays) - {"starts", "one-hot difference"}:
+        mine, its = played.arrays[name], made.arrays[name]
+        assert (mine.dtype, mine.shape) == (its.dtype, its.shape), name
+        np.testing.assert_allclose(mine, its, rtol=1e-4, atol=1e-6, err_msg=name)
+    places = {"start", "position"}  # in the text, of which a played trace knows nothing
+    assert {k: v for k, v in played.points.items() if k not in places} == {
+        k: v for k, v in made.points.items() if k not in places
+    }
+    assert set(played.points) == set(made.points)
+    assert (played.step, played.is_watched) == (made.step, made.is_watched)
+    for mine, its in zip(played.phases, made.phases, strict=True):
+        for field in ("name", "title", "kind", "picture", "marks", "context", "shape", "lines"):
+            assert getattr(mine, field) == getattr(its, field), (mine.name, field)
 
 
 def test_rows_of_two_numbers_are_places_in_the_plane(desk: Desk) -> None:

@@ -223,7 +223,7 @@ def test_the_pace_has_a_slowest_and_a_fastest(desk: Desk) -> None:
     desk.press(Key.Key_BracketLeft, times=8)
     assert (desk.state.pace, box.currentText()) == (1, "1 step/s")
     desk.press(Key.Key_BracketRight, times=12)
-    assert (desk.state.pace, box.currentText()) == (None, "as fast as it goes")
+    assert (desk.state.pace, box.currentText()) == (None, "full speed")
     desk.press(Key.Key_BracketLeft)
     assert (desk.state.pace, box.currentText()) == (1000, "1,000 steps/s")
 
@@ -431,7 +431,7 @@ def test_the_status_bar(desk: Desk) -> None:
     train, val = len(desk.document.dataset.train_ids), len(desk.document.dataset.val_ids)
     assert "Paused" in words
     assert f"{desk.document.vocab_size**2:,} weights" in words
-    assert "CPU, 1 thread" in words
+    assert "CPU, 1 thread: the only one here " in words
     assert f"{train:,} tokens to train on, {val:,} held out" in words
     desk.worker.die()
     assert "Trainer ended" in desk.words(desk.window.statusBar())
@@ -505,7 +505,11 @@ def test_arrows_go_through_the_phases_and_take_the_step_at_the_end(at_20: Desk) 
 
 def test_which_phase_actions_there_are(desk: Desk) -> None:
     assert phase_actions(desk) == (False, False, False)  # no trace came yet
+    desk.worker.say(m.Paused("run-1", 0, "asked"))
+    assert phase_actions(desk) == (False, False, False)
     desk.tell_step(0)
+    assert phase_actions(desk) == (False, True, True)
+    desk.worker.say(m.Edited("run-1", 0, (), False))
     assert phase_actions(desk) == (False, True, True)
     desk.press(Key.Key_Right, times=2)
     assert phase_actions(desk) == (True, True, True)

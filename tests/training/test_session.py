@@ -19,6 +19,7 @@ from embedviz.text.preparation import prepare
 from embedviz.text.statistics import conditional_entropy, table_loss
 from embedviz.training import state
 from embedviz.training.batches import Batches, to_tensor
+from embedviz.training.device_choice import Choice, DeviceChooser, Start
 from embedviz.training.session import TrainingSession
 
 SHAKESPEARE = Path(__file__).parents[3] / "shared" / "data" / "tinyshakespeare.txt"
@@ -209,8 +210,14 @@ def test_logits_are_those_of_the_last_token(text: Dataset) -> None:
 
 
 def test_the_config_says_what_is_used(text: Dataset) -> None:
-    session = TrainingSession(RunConfig(device="auto", threads=0, batch_size=4), text)
+    class Chooser(DeviceChooser):
+        def choose(self, config: RunConfig, dataset: Dataset, start: Start) -> Choice:
+            assert (config.device, config.threads, dataset, start) == ("auto", 0, text, TrainingSession)
+            return Choice(config.replace(device="cpu", threads=1), "CPU, 1 thread: a test says so.")
+
+    session = TrainingSession(RunConfig(device="auto", threads=0, batch_size=4), text, Chooser())
     assert (session.config.device, session.config.threads, session.config.block_size) == ("cpu", 1, 8)
+    assert session.choice == "CPU, 1 thread: a test says so."
     assert (session.vocab_size, session.parameters_count) == (5, 25)
     short = make_dataset(np.array([0, 1, 2], np.uint8), 3, 0.0)
     assert TrainingSession(SAMPLED, short).config.block_size == 2

@@ -201,10 +201,9 @@ class LookupTablePanel(Card):
         if self._plane is not None:
             self._plane.set_marked(read, -1 if selected is None else selected, state.hovered_token)
 
-    def row_pictures(self) -> list[tuple[QRect, QPixmap]]:
-        """Return where on screen the rows are that are looked up, in their order, and how they look."""
-        rows = [self._order.row(token) for token in shown_ids(self._state)]
-        return self.heatmap.row_pictures([row for row in rows if row is not None])
+    def row_pictures(self) -> list[tuple[QRect, QPixmap] | None]:
+        """Return where on screen the rows are that are looked up, in order; None for what is out of sight."""
+        return [self.heatmap.row_picture(self._order.row(token)) for token in shown_ids(self._state)]
 
     # --- order --------------------------------------------------------------------------------------
 

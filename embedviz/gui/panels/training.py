@@ -214,9 +214,6 @@ class TrainingPanel(Card):
         playing = run.phase in (Phase.PLAYING, Phase.PAUSING) or self._controller.will_play
         self._show_play_icon("pause" if playing else "play")
         self._actions["step"].setEnabled(run.phase is Phase.PAUSED)
-        can_walk = run.phase in (Phase.PAUSED, Phase.PLAYING)
-        for name in PHASES:
-            self._actions[name].setEnabled(can_walk)
         self.loss.refresh()
         self._show_frame()
 

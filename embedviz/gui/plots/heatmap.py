@@ -113,13 +113,14 @@ class Heatmap(EditablePlot):
             return ""
         return pooling.note(*self.view.block(self.devicePixelRatioF()), self._cells.pooling)
 
-    def row_pictures(self, rows: Sequence[int]) -> list[tuple[QRect, QPixmap]]:
-        """Return where on screen those of `rows` are that are to be seen, and how they look."""
-        if not self.isVisible() or self._is_bare():
-            return []
-        places = [self.row_rect(row).intersected(self.view.rect).toAlignedRect() for row in rows]
-        shown = [place for place in places if not place.isEmpty()]
-        return [(QRect(self.mapToGlobal(place.topLeft()), place.size()), self.grab(place)) for place in shown]
+    def row_picture(self, row: int | None) -> tuple[QRect, QPixmap] | None:
+        """Return where on screen a row is, and how it looks; None if there is nothing of it to see."""
+        if row is None or not self.isVisible() or self._is_bare():
+            return None
+        place = self.row_rect(row).intersected(self.view.rect).toAlignedRect()
+        if place.isEmpty():
+            return None
+        return QRect(self.mapToGlobal(place.topLeft()), place.size()), self.grab(place)
 
     def value_at(self, row: int, column: int) -> float:
         """Return the number in a cell: what is printed."""
