@@ -60,7 +60,7 @@ def main() -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C in a terminal is for the window
     inbox = Inbox(_take_standard_streams(), on_gone=lambda: os._exit(0))
     # Threads of torch that spin while they wait for each other take the core that the other needs, as soon as
-    # the window or anyone else computes too: a step, and an answer, then takes a hundred times as long.
+    # the window or anyone else computes too: a step, and an answer, then takes many times as long.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
     from embedviz.engine.server import Server  # torch: seconds, during which the parent may already be gone

@@ -11,8 +11,8 @@ from embedviz.engine.messages import Array, Event, Failed, Traced
 from embedviz.training import devices
 from embedviz.training.session import TrainingSession
 
-TRACE_SPACING_S = 0.25  # while it plays
-TRACE_SHARE = 0.01  # of the trainer's time while it plays
+TRACE_SPACING_S = 0.5  # while it plays
+TRACE_SHARE = 0.005  # of the trainer's time while it plays
 TRACE_SHARE_PAUSED = 0.3  # where one standing step is traced again and again: another context, a drag
 SLOWEST_TRACE_S = 0.1  # what takes longer is traced at pauses only
 STEP_BY_STEP_PACE = 5.0  # steps a second, up to which each is traced

@@ -2,8 +2,8 @@
 
 from functools import partial
 
-from PySide6.QtCore import QRect, Qt, Slot
-from PySide6.QtGui import QAction
+from PySide6.QtCore import QRect, Qt, QTimer, Slot
+from PySide6.QtGui import QAction, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
 
 from embedviz.analysis.wording import fill
@@ -15,7 +15,7 @@ from embedviz.gui.step_through import StepThrough
 from embedviz.gui.theme import Theme
 from embedviz.gui.widgets import ElidedLabel, named
 
-LONG_LINES = 3  # that the long form has room for
+LONG_LINES = 4  # that the long form has room for
 LOWEST_STRIP, HIGHEST_STRIP = 92, 300  # designed pixels
 BUTTONS = ("prevPhase", "playPhases", "nextPhase")
 INVITATION = "Right and Left go through the phases of the coming step; a click goes to one."
@@ -64,6 +64,7 @@ class PhaseView(QWidget):
         self._column.addWidget(self._explanation)
         self.strip.activated.connect(steps.show)
         for changed in (
+            state.frame_shown,
             state.trace_shown,
             state.unit_changed,
             state.colours_changed,
@@ -118,15 +119,24 @@ class PhaseView(QWidget):
             self._tell(INVITATION, "")
             return
         say = partial(fill, trace=trace, labels=document.tokenizer.labels, unit=state.unit)
-        self._tell(f"{phase.title}: {say(phase.formula)}", say(phase.explanation))
+        when = "" if trace.step == state.run.step else f"Step {trace.step:,} · "  # training has gone on
+        self._tell(f"{when}{phase.title}: {say(phase.formula)}", say(phase.explanation))
 
     def _tell(self, formula: str, explanation: str) -> None:
+        """Show both; a formula that does not fit its line stands whole before the explanation."""
         self._formula.setText(formula)
-        self._explanation.setText(explanation)
+        is_cut = self._formula.fontMetrics().horizontalAdvance(formula) > self._formula.width()
+        self._explanation.setText(f"{formula}\n{explanation}" if is_cut else explanation)
 
     @Slot(bool)
     def _change_form(self, on: bool) -> None:
         self._explanation.setVisible(on)
+        self.refresh()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Say whole what does not fit any more."""
+        super().resizeEvent(event)
+        QTimer.singleShot(0, self.refresh)  # when the line has its width
 
     @Slot()
     def _restyle(self) -> None:

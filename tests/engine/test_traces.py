@@ -149,7 +149,7 @@ def make_teller(monkeypatch: pytest.MonkeyPatch) -> Callable[[FakeSession], Step
     return make
 
 
-@pytest.mark.parametrize(("cost_s", "pace", "wait_s"), [(0.002, None, 0.25), (0.02, None, 2.0), (0.02, 5.0, 0.0)])
+@pytest.mark.parametrize(("cost_s", "pace", "wait_s"), [(0.002, None, 0.5), (0.02, None, 4.0), (0.02, 5.0, 0.0)])
 def test_playing_leaves_it_its_share(
     make_teller: Callable[[FakeSession], StepTeller], cost_s: float, pace: float | None, wait_s: float
 ) -> None:
