@@ -1,9 +1,11 @@
 """Numbers as they are printed beside a plot: three significant digits, a true minus, no "e-05"."""
 
 import math
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Sequence
 from heapq import nlargest
 
+_MOST_DIGITS = 9  # of float32
+_HALF = 0.5 + 1e-3  # of a unit: where a number stands half-way, rounding may go either way
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -23,11 +25,39 @@ def figure(value: float, *, signed: bool = False, digits: int = 3) -> str:
     rounded = float(f"{size:.{digits - 1}e}")
     exponent = math.floor(math.log10(rounded))
     if exponent >= 15 or exponent < -4:
-        mantissa = f"{rounded / 10.0**exponent:.{digits - 1}f}"
+        mantissa = f"{size:.{digits - 1}e}".partition("e")[0]
         return f"{sign}{mantissa}·10{str(exponent).translate(_SUPERSCRIPTS)}"
     if exponent >= digits - 1:
         return f"{sign}{size:,.0f}"
-    return f"{sign}{size:.{digits - 1 - exponent}f}"
+    return f"{sign}{size:,.{digits - 1 - exponent}f}"
+
+
+def read_back(value: float, digits: int = 3) -> tuple[float, float]:
+    """Return the number that a person reads where `figure` prints `value`, and one unit of its last digit."""
+    if value == 0 or not math.isfinite(value):
+        return value, 0.0
+    rounded = float(f"{value:.{digits - 1}e}")
+    exponent = math.floor(math.log10(abs(rounded)))
+    if digits - 1 <= exponent < 15:
+        return float(round(value)), 1.0
+    return rounded, 10.0 ** (exponent - digits + 1)
+
+
+def true_digits(values: Sequence[float], equation: Callable[..., float], result: float) -> int | None:
+    """Return the least number of digits of `values` with which `equation(*values) = result` is true as printed.
+
+    The result is printed with three: from the printed values it is to be computed within half a unit of its last
+    digit. None if no digits do: the numbers are not that exact.
+    """
+    printed, unit = read_back(result)
+    for digits in range(3, _MOST_DIGITS + 1):
+        try:
+            computed = equation(*(read_back(value, digits)[0] for value in values))
+        except (ArithmeticError, ValueError):  # as the log of 0
+            continue
+        if abs(computed - printed) <= _HALF * unit or computed == printed:
+            return digits
+    return None
 
 
 def counted(number: int, singular: str) -> str:

@@ -32,11 +32,11 @@ class Sampling:
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.temperature) and self.temperature > 0):
-            raise SamplingError(f"The temperature is {self.temperature:g}, but it must be above 0.")
+            raise SamplingError(f"The temperature is {_exact(self.temperature)}, but it must be above 0.")
         if self.top_k is not None and self.top_k < 1:
             raise SamplingError(f"Top-k is {self.top_k}, but at least 1 token must stay.")
         if not 0 < self.top_p <= 1:
-            raise SamplingError(f"Top-p is {self.top_p:g}, but it must be above 0, and 1 at most.")
+            raise SamplingError(f"Top-p is {_exact(self.top_p)}, but it must be above 0, and 1 at most.")
         if self.seed < 0:
             raise SamplingError(f"The seed is {self.seed}, but it must not be below 0.")
 
@@ -49,14 +49,19 @@ class Sampling:
         """Return what is changed about the model's probabilities: "temperature 0.8, top-k 5"; "" for nothing."""
         if self.greedy:
             return "greedy"
-        parts = [f"temperature {self.temperature:.2g}"] if self.temperature != 1 else []
+        parts = [f"temperature {_exact(self.temperature)}"] if self.temperature != 1 else []
         parts += [f"top-k {self.top_k}"] if self.top_k is not None else []
-        parts += [f"top-p {self.top_p:.2g}"] if self.top_p != 1 else []
+        parts += [f"top-p {_exact(self.top_p)}"] if self.top_p != 1 else []
         return ", ".join(parts)
 
     def generator(self, number: int = 0) -> np.random.Generator:
         """Return a generator of its own for the sample `number` places on: the seeds continue."""
         return np.random.default_rng(self.seed + number)
+
+
+def _exact(number: float) -> str:
+    """Return a number that a person chose as it is: "0.8", "1", "1.001"."""
+    return repr(float(number)).removesuffix(".0")
 
 
 def tempered(logits: NDArray[np.floating], temperature: float) -> Floats:

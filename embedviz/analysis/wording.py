@@ -7,14 +7,18 @@ name of a point. An array of one number needs none: where arrays travel, those w
     (none), +    a number with three significant digits; with its sign. An integer: as it is
     5, +5        with so many digits
     i            a whole number: "65,536"
+    nth          a place that is counted from 0, as a person counts: "1"
     token        an id as its label: "‘e’", "–" where nothing stands
     tokens       ids in a row: "“the”"
     vector       the first numbers of an array: "(−3.20, +0.11, …)"
     shape        of an array: "(3, 10)"
+    also         of a loss in nats, behind these: ", 2.98 bits"; nothing where the unit is nats
     loss         a loss in nats, in the unit of the eye: "1.28 nats"
     to X, +to X  this number and another, with as many digits as it takes to see which is more
+    +tanh X      this number, with as many digits as it takes for its tanh to be X as that is printed
 """
 
+import math
 import re
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -22,7 +26,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from embedviz.analysis.figures import figure
+from embedviz.analysis.figures import figure, true_digits
 from embedviz.analysis.units import NATS, LossUnit
 from embedviz.trace import StepTrace
 
@@ -88,11 +92,16 @@ def _say(value: Array, form: str, trace: StepTrace, labels: Sequence[str], unit:
         return _OF_NUMBERS[form](number, labels)
     if form == "loss":
         return unit.say(unit.convert(number))
+    if form == "also":
+        return "" if unit is NATS else f", {unit.amount(figure(unit.convert(number)))}"
     if not form and value.dtype.kind in "biu":
         return str(int(number))
     signed, rest = form.startswith("+"), form.removeprefix("+")
     if rest.startswith("to "):
         return _change(number, _number_at(trace, rest.removeprefix("to ")), signed)
+    if rest.startswith("tanh "):
+        found = true_digits([number], math.tanh, _number_at(trace, rest.removeprefix("tanh ")))
+        return figure(number, signed=signed, digits=found or 3)
     return figure(number, signed=signed, digits=int(rest or 3))
 
 
@@ -131,5 +140,6 @@ _OF_ARRAYS: dict[str, Callable[[Array, Sequence[str]], str]] = {
 }
 _OF_NUMBERS: dict[str, Callable[[float, Sequence[str]], str]] = {
     "i": lambda number, _labels: f"{round(number):,}".replace("-", "−"),
+    "nth": lambda number, _labels: f"{round(number) + 1:,}",
     "token": _token,
 }

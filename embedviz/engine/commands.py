@@ -33,7 +33,8 @@ class LoadDataset:
 class StartRun:
     """Make a session and answer Started; with a checkpoint it goes on from there.
 
-    `edits` were made by hand before that checkpoint: doing the run again makes them again.
+    The first `in_checkpoint` of `edits`, all if None, were made by hand before that checkpoint: doing the run
+    again makes them again. Of the others those at its step are made at once; later ones are dropped.
     """
 
     run_id: str
@@ -41,6 +42,7 @@ class StartRun:
     config: RunConfig
     checkpoint: Checkpoint | None = None
     edits: tuple[HandEdit, ...] = ()
+    in_checkpoint: int | None = None
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ class Pause:
 
 @dataclass(frozen=True)
 class Advance:
-    """Take `steps` steps as fast as it goes, then pause."""
+    """Take `steps` steps, at least one, as fast as it goes, then pause."""
 
     run_id: str
     steps: int = 1
@@ -76,7 +78,7 @@ class GoTo:
 
 @dataclass(frozen=True)
 class SetPace:
-    """Take `steps_per_second` steps a second, or as many as it goes if None."""
+    """Take `steps_per_second` steps a second, more than 0, or as many as it goes if None."""
 
     run_id: str
     steps_per_second: float | None
@@ -84,7 +86,7 @@ class SetPace:
 
 @dataclass(frozen=True, eq=False)
 class Watch:
-    """Add to every snapshot the logits of `contexts` (N, T); table gradients and activations if asked for.
+    """Add to every snapshot the logits of `contexts` (N, T) of ids; table gradients and activations if asked for.
 
     With `traces` the coming step is traced too, of the first context: at every pause, and now and then between.
     """
@@ -98,7 +100,10 @@ class Watch:
 
 @dataclass(frozen=True)
 class Edit:
-    """Change the table by hand, between two steps; answer Edited."""
+    """Change the table by hand, between two steps; answer Edited, with all edits.
+
+    A run keeps 1,000 at most, a drag at one step being one of them: a further one is refused.
+    """
 
     run_id: str
     edit: HandEdit
@@ -106,14 +111,14 @@ class Edit:
 
 @dataclass(frozen=True)
 class Undo:
-    """Take the last edit back, and all steps that were taken since; answer Edited."""
+    """Take the last edit back, or all of its gesture, and all steps that were taken since; answer Edited."""
 
     run_id: str
 
 
 @dataclass(frozen=True)
 class Redo:
-    """Make the edit again that was taken back last, if nothing was done since; answer Edited."""
+    """Make again what was taken back last, if nothing was done since; answer Edited."""
 
     run_id: str
 

@@ -85,10 +85,11 @@ class Measured:
 
 @dataclass(frozen=True, eq=False)
 class CheckpointTaken:
-    """Where the run can go on from, kept outside the trainer."""
+    """Where the run can go on from, kept outside the trainer; `edits` are those that are in it."""
 
     run_id: str
     checkpoint: Checkpoint
+    edits: tuple[HandEdit, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -128,7 +129,7 @@ class Traced:
 
 @dataclass(frozen=True)
 class Edited:
-    """All that was changed by hand in this run, in order; the run stands at `step`."""
+    """All that was changed by hand in this run, in order, 1,000 at most; the run stands at `step`."""
 
     run_id: str
     step: int

@@ -15,10 +15,15 @@ from embedviz.errors import EmbedvizError
 MOST_BYTES = 64 * 2**20  # of states for undoing, and the same again of recent ones
 MOST_UNDOS = 100
 MOST_RECENT = 32
+MOST_EDITS = 1000  # each is told with every other: 150 kB by then
 
 
 class NothingToUndoError(EmbedvizError):
     """There is no edit to take back, or to make again."""
+
+
+class TooManyEditsError(EmbedvizError):
+    """A run keeps no more edits than MOST_EDITS."""
 
 
 class KeptState(NamedTuple):
@@ -51,6 +56,10 @@ class States:
         while len(self._states) > self._most or self.size > self._most_bytes:
             self._states.popleft()
 
+    def put(self, other: "States") -> None:
+        """Keep those that `other` keeps, and no others."""
+        self._states = deque(other)
+
     def drop(self, unwanted: Callable[[KeptState], bool]) -> None:
         """Let go of those that are not wanted any more."""
         self._states = deque(state for state in self._states if not unwanted(state))
@@ -66,7 +75,7 @@ class EditHistory:
     def __init__(self, start: Checkpoint, edits: Sequence[HandEdit] = ()) -> None:
         self.edits = list(edits)
         self.applied = len(self.edits)
-        self.undone: list[HandEdit] = []
+        self.undone: list[tuple[HandEdit, ...]] = []  # what was taken back at once is made again at once
         self._start = KeptState(start, 0)
         self._before = States(MOST_UNDOS)  # each before an edit
         self._recent = States(MOST_RECENT)
@@ -80,6 +89,18 @@ class EditHistory:
     def made(self) -> tuple[HandEdit, ...]:
         """The edits that are in the weights."""
         return tuple(self.edits[: self.applied])
+
+    def copy(self) -> "EditHistory":
+        """Return one of its own, to go back to; the states themselves are shared."""
+        other = EditHistory(self._start.checkpoint)
+        other.put(self)
+        return other
+
+    def put(self, other: "EditHistory") -> None:
+        """Be as `other`."""
+        self.edits, self.applied, self.undone = list(other.edits), other.applied, list(other.undone)
+        self._before.put(other._before)
+        self._recent.put(other._recent)
 
     def drop_pending(self) -> bool:
         """Forget the edits that were not made again; tell whether there were any."""
@@ -97,8 +118,14 @@ class EditHistory:
         """Tell whether `edit`, made now, goes on with the last one, as a drag does."""
         if not self.edits or self.pending or edit.kind != "cell":
             return False
-        last = self.edits[-1]
-        return _cell(last) == _cell(replace(edit, step=step))
+        return replace(edit, step=step).continues(self.edits[-1])
+
+    def check_room(self) -> None:
+        """Raise TooManyEditsError if no edit more can be added."""
+        if self.applied >= MOST_EDITS:
+            raise TooManyEditsError(
+                f"A run keeps up to {MOST_EDITS:,} changes by hand: undo some, or start again."
+            )
 
     def add(self, edit: HandEdit, before: Checkpoint | None) -> None:
         """Note `edit`, which was made of the state `before`; without one it goes on with the last edit."""
@@ -132,18 +159,21 @@ class EditHistory:
         self._recent.keep(KeptState(checkpoint, self.applied))
 
     def undo(self) -> tuple[HandEdit, KeptState]:
-        """Take the last edit back; return it, and the state to go on from to its step.
+        """Take the last edit back, with all others of its gesture.
 
-        Raises NothingToUndoError.
+        Returns the first of them, and the state to go on from to its step. Raises NothingToUndoError.
         """
         if not self.edits:
             raise NothingToUndoError("There is nothing to undo: nothing was changed by hand.")
-        edit = self.edits[-1]
-        self.undone.append(edit)
-        return edit, self._back_to(edit.step, len(self.edits) - 1)
+        gesture = self.edits[-1].gesture
+        others = takewhile(lambda edit: gesture and edit.gesture == gesture, reversed(self.edits))
+        first = len(self.edits) - max(sum(1 for _ in others), 1)
+        taken_back = tuple(self.edits[first:])
+        self.undone.append(taken_back)
+        return taken_back[0], self._back_to(taken_back[0].step, first)
 
-    def redo(self) -> HandEdit:
-        """Return the edit that was taken back last, to be made again. Raises NothingToUndoError."""
+    def redo(self) -> tuple[HandEdit, ...]:
+        """Return the edits that were taken back last, to be made again. Raises NothingToUndoError."""
         if not self.undone:
             raise NothingToUndoError("There is nothing to make again: something else was done since.")
         return self.undone.pop()
@@ -175,7 +205,3 @@ class EditHistory:
 def _changes_nothing(edit: HandEdit) -> bool:
     same = np.float32(edit.value).tobytes() == np.float32(edit.before).tobytes()  # 0 and -0 are two
     return edit.kind == "cell" and same
-
-
-def _cell(edit: HandEdit) -> tuple[object, ...]:
-    return edit.kind, edit.table, edit.row, edit.column, edit.step, edit.gesture

@@ -31,6 +31,7 @@ class Keeper:
         self._run_id = run_id
         self._history = history
         self._send = send
+        self._has_told = False
         self._taken_at = -math.inf
         self._cost_s = 0.0
         history.keep(first)
@@ -44,6 +45,18 @@ class Keeper:
             return math.inf
         return max(0.0, self._taken_at + spacing_s - now)
 
+    def take_if_new(self) -> None:
+        """Take one now, unless the newest is of this very moment."""
+        is_old = (self.kept[0].step, self.kept[1]) != (self.session.step, self._history.made)
+        if is_old or self.is_due or not self._has_told:
+            self.take()
+
+    def put(self, checkpoint: Checkpoint, edits: tuple[HandEdit, ...]) -> None:
+        """Go on from `checkpoint`, to which the run went back: what was taken later is void."""
+        self.kept = checkpoint, edits
+        self.is_due = False
+        self._tell()
+
     def take(self) -> None:
         """Take one now."""
         before = time.perf_counter()
@@ -52,6 +65,10 @@ class Keeper:
         self.kept = checkpoint, self._history.made
         if checkpoint.step == self.session.step:
             self._history.keep(checkpoint)
-        self._send(CheckpointTaken(self._run_id, checkpoint))
+        self._tell()
         self._taken_at = time.perf_counter()
         self._cost_s = self._taken_at - before
+
+    def _tell(self) -> None:
+        self._has_told = True
+        self._send(CheckpointTaken(self._run_id, *self.kept))

@@ -1,6 +1,8 @@
 """What the window keeps of one run: the newest snapshot, every loss, readings, the last checkpoint."""
 
 import threading
+from itertools import takewhile
+from typing import NamedTuple
 
 from embedviz.analysis.history import LossHistory
 from embedviz.checkpoint import Checkpoint
@@ -9,6 +11,14 @@ from embedviz.engine.messages import CheckpointTaken, Edited, Losses, Measured, 
 from embedviz.engine.snapshots import Snapshot
 
 MOST_READINGS = 4096
+
+
+class WayOn(NamedTuple):
+    """Where a run goes on once its trainer is gone: the first `in_checkpoint` of `edits` are in `checkpoint`."""
+
+    checkpoint: Checkpoint
+    edits: tuple[HandEdit, ...]
+    in_checkpoint: int
 
 
 class RunRecord:
@@ -27,6 +37,7 @@ class RunRecord:
         self._number = -1  # of the newest reading
         self._keep_every = 1  # the readings between stay only as long as they are the newest
         self._checkpoint: Checkpoint | None = None
+        self._checkpoint_edits: tuple[HandEdit, ...] = ()
         self._snapshots_seen = 0
 
     def absorb(self, event: object) -> bool:
@@ -42,7 +53,7 @@ class RunRecord:
             self._add_reading(event.reading)
         elif isinstance(event, CheckpointTaken):
             with self._lock:
-                self._checkpoint = event.checkpoint
+                self._checkpoint, self._checkpoint_edits = event.checkpoint, event.edits
         else:
             if isinstance(event, Rewound):
                 self._truncate(event.step)
@@ -68,6 +79,22 @@ class RunRecord:
         """The newest checkpoint."""
         with self._lock:
             return self._checkpoint
+
+    def way_on(self) -> WayOn | None:
+        """Return the newest checkpoint, with the edits that are in it and those that are newer, at its step.
+
+        The trainer tells of a change first, and of the checkpoint that has it when there is time for one.
+        """
+        with self._lock:
+            checkpoint, kept = self._checkpoint, self._checkpoint_edits
+        if checkpoint is None:
+            return None
+        same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(kept, self.edits, strict=False)))
+        newer = tuple(takewhile(lambda edit: edit.step <= checkpoint.step, self.edits[same:]))
+        goes_on = same == len(kept) - 1 and bool(newer) and newer[0].continues(kept[-1])  # a drag
+        if same < len(kept) and not goes_on:
+            return WayOn(checkpoint, kept, len(kept))  # these were dropped since: it is as the checkpoint has it
+        return WayOn(checkpoint, (*kept[:same], *newer), same)
 
     @property
     def snapshots_seen(self) -> int:

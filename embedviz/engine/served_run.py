@@ -3,12 +3,14 @@
 import math
 import time
 from collections.abc import Callable, Sequence, Sized
+from typing import NamedTuple
 
 from embedviz.checkpoint import Checkpoint
 from embedviz.edits import HandEdit
+from embedviz.engine.changes import Changes
 from embedviz.engine.history import EditHistory, KeptState
 from embedviz.engine.keeping import Keeper
-from embedviz.engine.messages import Edited, Event, Moved, Paused, Playing, Rewound, Started, Until, Watch
+from embedviz.engine.messages import Event, Moved, Paused, Playing, Started, Until, Watch
 from embedviz.engine.pace import Pace
 from embedviz.engine.reading import CHEAP_READING_S, LossReader
 from embedviz.engine.telling import Teller
@@ -18,11 +20,19 @@ from embedviz.training.session import TrainingSession
 MARK_GROWTH = 1.3  # readings are taken at steps 1, 2, 3, 4, 5, 6, 7, 9, 11, 14, ... whatever the clock says
 
 
+class Mark(NamedTuple):
+    """What a run was about before a command."""
+
+    history: EditHistory
+    playing: bool
+    until: Until
+
+
 class ServedRun:
     """A session, whether and how fast it plays, and what was done to it by hand.
 
-    `edits` are in `checkpoint`: with them the run goes on from there, and rewinding still leads to the very
-    same start.
+    The first `in_checkpoint` of `edits` are in `checkpoint`, all if None: with them the run goes on from there,
+    and rewinding still leads to the very same start. Others of its step are made again.
     """
 
     def __init__(
@@ -32,6 +42,7 @@ class ServedRun:
         send: Callable[[Event], None],
         checkpoint: Checkpoint | None = None,
         edits: Sequence[HandEdit] = (),
+        in_checkpoint: int | None = None,
     ) -> None:
         self.run_id = run_id
         self.session = session
@@ -43,10 +54,16 @@ class ServedRun:
         start = session.checkpoint()
         if checkpoint is not None:
             session.restore(checkpoint)
-        self._history = EditHistory(start, [edit for edit in edits if edit.step <= session.step])
+        known = len(edits) if in_checkpoint is None else in_checkpoint
+        self._history = EditHistory(start, [edit for edit in edits[:known] if edit.step <= session.step])
         self._keeper = Keeper(run_id, session, self._history, send, checkpoint or start)
         self._reader = LossReader(session)
         self._teller = Teller(run_id, session, self._reader, send)
+        self._changes = Changes(run_id, session, self._history, self._keeper, self._reader, self._teller, send)
+        self._history.edits += [edit for edit in edits[known:] if edit.step == session.step]
+        if self._changes.make_pending():
+            self._reader.read(math.inf)
+            self._keeper.is_due = True
         self.file = self._teller.file
         self._next_mark = self._look_at = self._next_verdict = 1
 
@@ -72,7 +89,7 @@ class ServedRun:
     def play(self, until: Until, hurried: bool = False) -> None:
         """Take steps from now on, until `until`, and say so; whatever the pace if `hurried`."""
         if self._history.forget_undone():
-            self._tell_edits()
+            self._changes.tell()
         self._play(until, hurried)
 
     def pause(self, reason: str = "asked", sentence: str = "", details: str = "") -> None:
@@ -81,9 +98,9 @@ class ServedRun:
         self.playing = False
         self._teller.end()
         if self._history.drop_pending():
-            self._tell_edits()
+            self._changes.tell()
         self._teller.measure(math.inf)
-        self._keeper.take()
+        self._keeper.take_if_new()
         self._send(Paused(self.run_id, self.session.step, reason, sentence, details))
         self._ending = None
 
@@ -105,7 +122,7 @@ class ServedRun:
         if step < self.session.step or (step == 0 and history.edits):
             self._return_to(history.back_to(step))
         if told != (len(history.edits), False):
-            self._tell_edits()
+            self._changes.tell()
         self._go_on_to(step)
 
     def watch(self, command: Watch) -> None:
@@ -116,23 +133,34 @@ class ServedRun:
         """Take this many steps a second from now on; None for as many as it goes."""
         self._pace.set(steps_per_second)
 
-    def move(self, session: TrainingSession, what: str, details: str) -> None:
-        """Go on with another session, from the last checkpoint, since the device of the old one failed."""
+    def mark(self) -> Mark:
+        """Return what a command may change, lest half of it is done: see move()."""
+        return Mark(self._history.copy(), self.playing, self._until)
+
+    def move(self, session: TrainingSession, what: str, details: str, mark: Mark | None = None) -> None:
+        """Go on with another session, from the last checkpoint, since the device of the old one failed.
+
+        With a `mark` the run is as it was then: the command that failed is yet to be carried out.
+        """
         self._teller.flush()
+        if mark is not None:
+            self._history.put(mark.history)
+            self.playing, self._until, self._ending = mark.playing, mark.until, None
         checkpoint, edits = self._keeper.kept
-        step = self.session.step
         session.restore(checkpoint)
-        self.session = self._reader.session = self._keeper.session = session
+        self.session = self._reader.session = self._keeper.session = self._changes.session = session
         self._teller.move(session)
         self._history.fall_back(edits)
-        self._make_pending()
+        self._changes.make_pending()
         self.say_moved(what, details)
-        self._after_going_back(session.step != step)
+        self._changes.went()
+        self._changes.tell()
+        self._next_mark = session.step + 1
         ending, self._ending = self._ending, None
-        if ending is not None and ending[0] != "step":
-            self.pause(*ending)
-        elif ending is not None:
+        if ending is not None and ending[0] == "step" and session.step < (self._until.step or 0):
             self.playing = True  # up to that step, once more
+        elif ending is not None:
+            self.pause(*ending)
         self._plan_look()
 
     def say_moved(self, what: str, details: str) -> None:
@@ -144,57 +172,25 @@ class ServedRun:
     # --- by hand ------------------------------------------------------------------------------------
 
     def edit(self, asked: HandEdit) -> None:
-        """Change a table by hand, now. Raises HandEditError, with nothing changed."""
-        self._edit(asked)
+        """Change a table by hand, now. Raises HandEditError or TooManyEditsError, with nothing changed."""
+        self._changes.make(asked, self.playing)
+        self._plan_look()
 
     def undo(self) -> None:
-        """Take the last edit back, and all steps that were taken since. Raises NothingToUndoError."""
+        """Take the last edit or gesture back, and all steps taken since. Raises NothingToUndoError."""
         edit, state = self._history.undo()
         self.playing = False
         self._return_to(state)
-        self._tell_edits()
+        self._changes.tell()
         self._go_on_to(edit.step)
 
     def redo(self) -> None:
-        """Make the edit again that was taken back last. Raises NothingToUndoError."""
-        edit = self._history.redo()
-        if self._history.pending is None and edit.step == self.session.step:
-            self._edit(edit, again=True)
-            return
-        self._history.edits.append(edit)  # made when the run is there
-        self._tell_edits()
-        self._go_on_to(edit.step)
-
-    def _edit(self, asked: HandEdit, again: bool = False) -> None:
-        history, session = self._history, self.session
-        drags = not again and history.continues(asked, session.step)
-        before = None if drags else session.state()
-        history.add(session.edit(asked), before)
-        void = history.drop_void() if drags else None
-        if void is not None:  # called off: the weights are the same already, and this forgets it altogether
-            session.restore(void.checkpoint)
-        if not again:
-            history.forget_undone()
-        self._reader.forget()
-        self._teller.changed(at_once=not drags)
-        self._plan_look()
-        self._keeper.is_due = True
-        if not drags or void is not None or self._keeper.seconds_to_next(time.perf_counter(), self.playing) <= 0:
-            self._keeper.take()
-        self._tell_edits()
-
-    def _make_pending(self) -> bool:
-        """Make the edits again that were made at this step; tell whether there were any."""
-        history, made = self._history, False
-        while (edit := history.pending) is not None and edit.step <= self.session.step:
-            self.session.edit(edit)
-            history.applied += 1
-            made = True
-        return made
-
-    def _tell_edits(self) -> None:
-        history = self._history
-        self._send(Edited(self.run_id, self.session.step, tuple(history.edits), bool(history.undone)))
+        """Make again what was taken back last. Raises NothingToUndoError."""
+        step = self._changes.make_again(self._history.redo())
+        if self._history.pending is None:
+            self._plan_look()
+        else:
+            self._go_on_to(step)
 
     # --- steps --------------------------------------------------------------------------------------
 
@@ -229,7 +225,8 @@ class ServedRun:
                     return
         except DivergenceError as error:
             self._teller.flush()
-            self._after_going_back()
+            self._changes.went(is_back=True)
+            self._next_mark = session.step + 1
             self.pause("diverged", error.sentence, error.details)
 
     def tell(self, now: float) -> None:
@@ -241,7 +238,7 @@ class ServedRun:
     def _look(self) -> None:
         """After a step: read the losses at the marks, give a verdict now and then, pause where `until` says so."""
         step, reader = self.session.step, self._reader
-        if self._make_pending():
+        if self._changes.make_pending():
             reader.forget()
         if step >= self._next_mark:  # the beginning of the curve, however fast it passes
             self._next_mark = max(step + 1, int(step * MARK_GROWTH))
@@ -279,16 +276,5 @@ class ServedRun:
             self.pause()
 
     def _return_to(self, state: KeptState) -> None:
-        """Go back to a state of the past, and make what edits follow at its step."""
-        self._teller.flush()
-        step = self.session.step
-        self.session.restore(state.checkpoint)
-        self._make_pending()
-        self._after_going_back(self.session.step != step)
-
-    def _after_going_back(self, is_elsewhere: bool = True) -> None:
-        self._reader.forget()
-        self._teller.went()
+        self._changes.return_to(state)
         self._next_mark = self.session.step + 1
-        if is_elsewhere:
-            self._send(Rewound(self.run_id, self.session.step))

@@ -14,8 +14,9 @@ import torch
 
 from embedviz.config import RunConfig
 from embedviz.engine import messages as m
+from embedviz.engine.checks import check
 from embedviz.engine.entry import Inbox
-from embedviz.engine.served_run import ServedRun
+from embedviz.engine.served_run import Mark, ServedRun
 from embedviz.engine.snapshots import remove_own
 from embedviz.errors import EmbedvizError
 from embedviz.text.dataset import Dataset
@@ -25,7 +26,6 @@ from embedviz.training.session import TrainingSession
 from embedviz.training.warmup import warm_up
 
 MOST_DATASETS = 4
-CAN_BE_REPEATED = {m.Pause, m.GoTo, m.Predict, m.Watch}  # where a device failed on the way: what only asks
 SHORTEST_SLICE_S, LONGEST_SLICE_S = 0.002, 0.05  # of taking steps, between looks at what there is to tell
 
 
@@ -96,15 +96,21 @@ class Server:
         if run_id is not None and run_id not in self._runs and not isinstance(command, m.StartRun):
             return  # said before the window heard that the run had stopped
         name = type(command).__name__
+        run = None if run_id is None or isinstance(command, m.StartRun) else self._runs[run_id]
+        mark = None if run is None else run.mark()
         try:
+            if run is not None:
+                check(command, run.session.vocab_size)
             self._handlers[type(command)](command)
         except EmbedvizError as error:
             self._send(m.Failed(run_id, name, error.sentence, error.details))
         except Exception as error:  # noqa: BLE001  # whatever torch raises ends in a sentence, not in a dead window
-            if run_id not in self._runs or not self._move(self._runs[run_id], error):
-                self._send(m.Failed(run_id, name, _sentence_for(error), traceback.format_exc()))
-            elif type(command) in CAN_BE_REPEATED:
-                self._carry_out(command)  # on the CPU, where no other device can fail
+            what = None if run is None else devices.failure(error, run.session.config)
+            if run is None or what is None:
+                sentence = _sentence_for(error, "That could not be done")
+                self._send(m.Failed(run_id, name, sentence, traceback.format_exc()))
+            elif self._move(run, what, mark):
+                self._carry_out(command)  # all of it, on the CPU: no other device can fail there
 
     def _compute(self) -> None:
         """Take a slice of steps and tell. Several runs take one step in turn, so that they stay in step."""
@@ -128,20 +134,21 @@ class Server:
         try:
             action()
         except Exception as error:  # noqa: BLE001  # out of memory, an operation the device lacks, ...
-            if not self._move(run, error):
+            what = devices.failure(error, run.session.config)
+            if what is None:
                 run.fail(_sentence_for(error), traceback.format_exc())
+            else:
+                self._move(run, what)
 
-    def _move(self, run: ServedRun, error: Exception) -> bool:
-        """Let `run` go on with the CPU if its device is to blame for `error`; tell whether it was."""
-        what = devices.failure(error, run.session.config)
-        if what is None:
-            return False
+    def _move(self, run: ServedRun, what: str, mark: Mark | None = None) -> bool:
+        """Let `run` go on with the CPU, since its device is to blame for an error; tell whether it can."""
         details = traceback.format_exc()
         try:
             config = _on_the_cpu(run.session.config)
-            run.move(TrainingSession(config, self._texts[run.run_id], self._chooser), what, details)
+            run.move(TrainingSession(config, self._texts[run.run_id], self._chooser), what, details, mark)
         except Exception as second:  # noqa: BLE001  # nor is there room on the CPU, say
             run.fail(_sentence_for(second), f"{details}\n{traceback.format_exc()}")
+            return False
         return True
 
     # --- commands -----------------------------------------------------------------------------------
@@ -174,7 +181,8 @@ class Server:
 
     def _begin(self, command: m.StartRun, config: RunConfig, dataset: Dataset) -> ServedRun:
         session = TrainingSession(config, dataset, self._chooser)
-        return ServedRun(command.run_id, session, self._send, command.checkpoint, command.edits)
+        edits = command.edits, command.in_checkpoint
+        return ServedRun(command.run_id, session, self._send, command.checkpoint, *edits)
 
     def _advance(self, command: m.Advance) -> None:
         run = self._runs[command.run_id]
@@ -203,11 +211,10 @@ def _on_the_cpu(config: RunConfig) -> RunConfig:
     return config.replace(device="cpu", threads=0)  # as many threads as are fastest there
 
 
-def _sentence_for(error: Exception) -> str:
+def _sentence_for(error: Exception, what: str = "Training stopped") -> str:
     if isinstance(error, EmbedvizError):
         return error.sentence
     if isinstance(error, MemoryError) or "out of memory" in str(error).lower() or "alloc" in str(error).lower():
         return "The trainer ran out of memory: try a smaller batch or a smaller vocabulary."
-    return (
-        f"Training stopped: {str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__}."
-    )
+    said = str(error).strip()
+    return f"{what}: {said.splitlines()[0].rstrip('.') if said else type(error).__name__}."

@@ -47,6 +47,11 @@ class Teller:
         self._rate = 0.0
         self._rate_from = (0.0, session.step)
 
+    @property
+    def told_step(self) -> int:
+        """The step at which the window has the run, once flush() was called."""
+        return self._first_loss_step
+
     # --- what happens to the run --------------------------------------------------------------------
 
     def watch(self, command: Watch) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QPoint, Qt, Signal, Slot
 from PySide6.QtGui import QContextMenuEvent
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QStackedWidget, QWidget
+from PySide6.QtWidgets import QGridLayout, QLabel, QStackedWidget, QWidget
 
 from embedviz.analysis.figures import figure
 from embedviz.edits import HandEdit
@@ -21,6 +21,9 @@ ROWS = ("logit", "softmax", "in the text")
 OF_LOGITS = ("softmax", "in the text")  # what only the cells of a table of logits have
 TITLE = "Cell under the pointer"
 NO_CELL = "Point at a cell; a click holds it."
+NO_CELL_YET = "Click holds it, Ctrl+drag changes it."  # where cells can be changed
+HELD_HINT, KEYS_HINT = "Drag the cell, or type here.", "Drag or F2 · Esc: back to the phases"
+HINT_TIP = "Drag the cell that is held, or any with Ctrl, or press F2 or Return and type. Esc lets it go."
 FIELD_TIP = "Type a number and press Return, or drag it sideways (slower with Shift). Esc leaves it as it is."
 
 
@@ -49,7 +52,8 @@ class CellReadout(QWidget):
         self._value = QStackedWidget()  # as high with the label as with the field: nothing jumps
         self._value.addWidget(self._values["logit"])
         self._value.addWidget(self.field)
-        self._row_note = caption()
+        self._hint = named(caption(elided=True), "cellHint", tip=HINT_TIP)
+        self._has_keys = False
         self._by_hand = caption(elided=True)
         self._problem = named(QLabel(wordWrap=True), "cellProblem")
         self._also_name, self._also = caption(), QLabel()
@@ -65,10 +69,7 @@ class CellReadout(QWidget):
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setVerticalSpacing(self._theme.px(2))
         grid.setColumnStretch(1, 1)
-        top = QHBoxLayout()
-        top.addWidget(self._title, 1)
-        top.addWidget(self._row_note)
-        grid.addLayout(top, 0, 0, 1, 2)
+        grid.addWidget(self._title, 0, 0, 1, 2)
         grid.addWidget(self._where, 1, 0, 1, 2)
         for row, (name, label) in enumerate(self._values.items(), start=2):
             grid.addWidget(self._names[name], row, 0)
@@ -79,8 +80,9 @@ class CellReadout(QWidget):
         below = len(ROWS) + 2
         grid.addWidget(self._also_name, below, 0)
         grid.addWidget(self._also, below, 1)
-        grid.addWidget(self._by_hand, below + 1, 0, 1, 2)
-        grid.addWidget(self._problem, below + 2, 0, 1, 2)
+        grid.addWidget(self._hint, below + 1, 0, 1, 2)
+        grid.addWidget(self._by_hand, below + 2, 0, 1, 2)
+        grid.addWidget(self._problem, below + 3, 0, 1, 2)
 
     @property
     def texts(self) -> tuple[str, ...]:
@@ -91,6 +93,11 @@ class CellReadout(QWidget):
     def by_hand(self) -> str:
         """What is said of hands: "by hand: −0.31 → +2.00 at step 120"."""
         return self._by_hand.text()
+
+    @property
+    def hint(self) -> str:
+        """What is said of hands and keys while a cell is held; "" otherwise."""
+        return self._hint.text() if self._held is not None else ""
 
     @property
     def problem(self) -> str:
@@ -122,6 +129,16 @@ class CellReadout(QWidget):
         """Let the number of a cell that is held be changed, or not; shown at the next refresh."""
         self._is_editable = on
 
+    @Slot(bool)
+    def set_keys(self, on: bool) -> None:
+        """Take whether the table has the keyboard, so that the hint can tell how to leave."""
+        self._has_keys = on
+        self._show_hint()
+
+    def _show_hint(self) -> None:
+        self._hint.setText(KEYS_HINT if self._has_keys else HELD_HINT)
+        self._hint.setVisible(self._held is not None and self._is_editable)
+
     def say(self, problem: str) -> None:
         """Say why nothing was changed; "" for nothing to say."""
         self._problem.setText(problem)
@@ -147,14 +164,14 @@ class CellReadout(QWidget):
         for name in OF_LOGITS:
             self._names[name].setVisible(has_logits)
             self._values[name].setVisible(has_logits)
+        self._show_hint()
         columns = size if has_logits else state.config.n_embd
         cell = self.cell
         self._title.setText("Cell that is held" if cell is not None and cell == self._held else TITLE)
         if cell is None or document is None or cell[0] >= size or cell[1] >= columns:
             self._value.setCurrentWidget(self._values["logit"])
-            self._where.setText(NO_CELL)
+            self._where.setText(NO_CELL_YET if self._is_editable else NO_CELL)
             self._by_hand.setText("")
-            self._row_note.setText("")
             for label in (*self._values.values(), self._also):
                 label.setText("–")
             return
@@ -165,11 +182,11 @@ class CellReadout(QWidget):
         has_logits = state.config.model == "bigram"
         second = f" ‘{labels[column]}’" if has_logits else ""
         step = f", step {snapshot.step:,}" if snapshot else ""
-        self._where.setText(f"row {row} ‘{labels[row]}’, column {column}{second}{step}")
+        frozen = " frozen" if row in self._frozen else ""
+        self._where.setText(f"row {row} ‘{labels[row]}’{frozen}, column {column}{second}{step}")
         edit = self._changed.get((row, column))
         words = f"by hand: {from_to(edit.before, edit.value)} at step {edit.step:,}" if edit else ""
         self._by_hand.setText(words)
-        self._row_note.setText("row frozen" if row in self._frozen else "")
         is_field = self._is_editable and (row, column) == self._held and snapshot is not None
         self._value.setCurrentWidget(self.field if is_field else self._values["logit"])
         if snapshot is not None:

@@ -6,10 +6,10 @@ import time
 import numpy as np
 from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
 
-from embedviz.checkpoint import Checkpoint
 from embedviz.config import RunConfig
 from embedviz.engine import messages as m
 from embedviz.engine.client import TrainerGoneError
+from embedviz.engine.record import WayOn
 from embedviz.gui.documents import Document
 from embedviz.gui.limits import table_problem
 from embedviz.gui.notices import Notice, Notices
@@ -87,10 +87,11 @@ class RunController(QObject):
     def resume(self) -> None:
         """After the trainer died: start another one and go on from the last checkpoint."""
         record = self._state.record
-        self._start(record.checkpoint if record else None)
+        self._start(record.way_on() if record else None)
 
-    def _start(self, checkpoint: Checkpoint | None) -> None:
+    def _start(self, way_on: WayOn | None) -> None:
         state = self._state
+        checkpoint, edits, in_checkpoint = way_on or (None, (), None)
         document = state.document
         assert document is not None
         self._notices.withdraw("run")  # what was told of the last one
@@ -111,8 +112,7 @@ class RunController(QObject):
         if self._sent_key != document.key:
             self.send(m.LoadDataset(document.key, document.dataset))
             self._sent_key = document.key
-        edits = () if checkpoint is None else state.run.edits
-        self.send(m.StartRun(run_id, document.key, state.config, checkpoint, edits))
+        self.send(m.StartRun(run_id, document.key, state.config, checkpoint, edits, in_checkpoint))
         state.record = self._worker.record(run_id)
         state.update_run(phase=Phase.WARMING, run_id=run_id, config=state.config, reason="")
         if checkpoint is None:

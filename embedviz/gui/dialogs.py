@@ -263,6 +263,9 @@ class KeysDialog(QDialog):
         layout.addLayout(grid)
         rows = [(", ".join(spec.keys), spec.tip) for spec in ACTIONS if spec.keys]
         rows += [
+            ("F2, Return", "Type a number into the cell of the table that the keyboard is on"),
+            ("Ctrl+drag", "Change the number of a cell (plain dragging does, once a click holds the cell)"),
+            ("Esc", "Let the cell go; Right and Left walk through the phases again"),
             ("Return", "Press the button that the keyboard is on"),
             ("Esc", "Leave the presentation"),
             (".", "Blank the screen while presenting"),

@@ -10,7 +10,7 @@ from embedviz.analysis.sampling import Sampling, tempered
 from embedviz.engine.snapshots import Snapshot
 from embedviz.gui.contexts import in_a_row
 from embedviz.gui.plots.bar_marks import Mark
-from embedviz.gui.state import AppState
+from embedviz.gui.state import AppState, Phase
 
 SHOWN_CONTEXT = 16  # tokens of the context in the title; the end of it is what matters
 TRACED = ("before", "both")  # contexts of phases that are about the prediction
@@ -69,9 +69,16 @@ def watched_title(state: AppState) -> str:
 
 
 def traced(state: AppState) -> Prediction | None:
-    """Return what the phase that is looked at says of its example; None if it is about something else."""
+    """Return what the phase that is looked at says of its example; None if it is about something else.
+
+    An example that is not the own context is followed through all phases.
+
+    None too while the run moves: the trace is then of a step that is over, and the frames go on.
+    """
     trace, phase, document = state.trace, state.phase, state.document
-    if trace is None or phase is None or phase.context not in TRACED or document is None:
+    if is_moving(state) or trace is None or phase is None or document is None:
+        return None
+    if trace.is_watched and phase.context not in TRACED:
         return None
     arrays, labels = trace.arrays, document.tokenizer.labels
     before, after = arrays.get("probabilities"), arrays.get("probabilities after")
@@ -84,11 +91,16 @@ def traced(state: AppState) -> Prediction | None:
     marks = {target: Mark.TARGET} if 0 <= target < len(labels) else {}
     key = f"model, step {trace.step:,}"
     log_before = _log(before)  # (V,)
-    if phase.context == "before" or after is None:
+    if phase.context != "both" or after is None:
         return Prediction(title, log_before, ids[-1], key, marks=marks, follows=next(iter(marks), None))
     caption = "│ before the step, bar after it"
     key = f"{key} → {trace.step + 1:,}"
     return Prediction(title, _log(after), ids[-1], key, caption, log_before, marks, next(iter(marks), None))
+
+
+def is_moving(state: AppState) -> bool:
+    """Return True while steps are taken."""
+    return state.run.phase in (Phase.PLAYING, Phase.PAUSING)
 
 
 def sampled(state: AppState, draw: Draw) -> Prediction | None:

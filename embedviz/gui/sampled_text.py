@@ -1,7 +1,10 @@
 """The text that was sampled: one's own in ink, what the model wrote in blue, what the text has too underlined."""
 
-from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QPainter, QPaintEvent, QPen, QTextCharFormat, QTextCursor
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from PySide6.QtCore import QMimeData, QPoint, Qt, Slot
+from PySide6.QtGui import QPainter, QPaintEvent, QPen, QResizeEvent, QTextCharFormat, QTextCursor
 from PySide6.QtWidgets import QPlainTextEdit
 
 from embedviz.gui.samples import Sample
@@ -9,15 +12,28 @@ from embedviz.gui.theme import Theme
 
 Piece = tuple[str, str]  # a text and what it is: "own", "written", "stretch", "mark"
 
+MOST_ROWS = 5  # of items: a few more than there is room for beside the bars
+HARD = "\u00a0"  # a space that no line ends at
+BETWEEN = f"{HARD}· "  # items
+KNOWN = f"{HARD}✓"
+
 
 class SampledText(QPlainTextEdit):
-    """What was written, to read, select and copy: one's own in ink, the model's in blue."""
+    """What was written, to read, select and copy: one's own in ink, the model's in blue.
+
+    It is so many whole lines high, and its end is in sight unless the person has scrolled away from it.
+    """
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
         self._theme = theme
         self._pieces: list[Piece] = []
         self._is_writing = False
+        self._least_rows = self._rows = 3
+        self._has_items = False
+        self._follows = True
+        self._is_placing = 0
+        self.document().setDocumentMargin(0)  # what is above and below it is the style sheet's
         self.setReadOnly(True)
         self.setTabChangesFocus(True)
         self.setTextInteractionFlags(
@@ -25,13 +41,67 @@ class SampledText(QPlainTextEdit):
         )
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAsNeeded)
         self.setUndoRedoEnabled(False)
+        self.verticalScrollBar().valueChanged.connect(self._take_scrolling)
+
+    def set_rows(self, rows: int) -> None:
+        """Be so many lines high; more are scrolled to. Items take as many as they need, and MOST_ROWS at most."""
+        if rows != self._least_rows:
+            self._least_rows = self._rows = rows
+            self._fit()
 
     def show_samples(self, samples: tuple[Sample, ...], *, is_writing: bool) -> None:
-        """Show `samples`, a line each; only what is new is written, so that a selection stays."""
+        """Show `samples`; only what is new is written, so that a selection stays."""
         pieces = pieces_of(samples)
-        bar = self.verticalScrollBar()
-        follow = is_writing and bar.value() == bar.maximum()
+        if not self._is_writing and is_writing:  # another time
+            self._follows, self._rows = True, self._least_rows
         self._is_writing = is_writing
+        self._has_items = len(samples) > 1
+        with self._placing():
+            self._show_pieces(pieces)
+        self._fit()
+        self.viewport().update()
+
+    def createMimeDataFromSelection(self) -> QMimeData:
+        """Copy items a line each."""
+        data = QMimeData()
+        chosen = self.textCursor().selectedText().replace("\u2029", "\n")
+        data.setText(chosen.replace(BETWEEN, "\n").replace(HARD, " ") if self._has_items else chosen)
+        return data
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Keep the end in sight."""
+        with self._placing():
+            super().resizeEvent(event)
+        self._fit()
+
+    @contextmanager
+    def _placing(self) -> Iterator[None]:
+        """Have the text scroll as it needs, which the person has no part in; then go to its end if it follows."""
+        self._is_placing += 1
+        try:
+            yield
+            if self._follows:
+                self.verticalScrollBar().setValue(self.verticalScrollBar().maximum())
+        finally:
+            self._is_placing -= 1
+
+    @Slot()
+    def _take_scrolling(self) -> None:
+        if not self._is_placing:
+            bar = self.verticalScrollBar()
+            self._follows = bar.value() == bar.maximum()
+
+    def _fit(self) -> None:
+        if self._has_items:  # while they come it only grows
+            needed = round(self.document().size().height())  # lines, in this kind of document
+            self._rows = max(self._rows, min(MOST_ROWS, needed))
+        around = self.height() - self.contentsRect().height()
+        height = self.fontMetrics().lineSpacing() * self._rows + 1 + around  # 1: else Qt scrolls a line too far
+        if height != self.minimumHeight() or height != self.maximumHeight():
+            with self._placing():
+                self.setFixedHeight(height)
+
+    def _show_pieces(self, pieces: list[Piece]) -> None:
         chosen = self.textCursor()
         anchor, position = chosen.anchor(), chosen.position()
         self._write(pieces)
@@ -40,16 +110,16 @@ class SampledText(QPlainTextEdit):
             chosen.setPosition(min(anchor, last))
             chosen.setPosition(min(position, last), QTextCursor.MoveMode.KeepAnchor)
             self.setTextCursor(chosen)
-        if follow:
-            bar.setValue(bar.maximum())
-        self.viewport().update()
 
     def restyle(self) -> None:
         """Take the colours anew."""
         self.setFont(self._theme.font())
         pieces, self._pieces = self._pieces, []
-        self.clear()
-        self._write(pieces)
+        self.ensurePolished()
+        with self._placing():
+            self.clear()
+            self._write(pieces)
+        self._fit()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draw a caret at the end while more is to come."""
@@ -91,11 +161,11 @@ class SampledText(QPlainTextEdit):
 
 
 def pieces_of(samples: tuple[Sample, ...]) -> list[Piece]:
-    """Return what is shown of `samples`: each on a line, with what is known of it."""
+    """Return what is shown of `samples`: items one after the other, one alone with what is known of it."""
     pieces: list[Piece] = []
-    for sample in samples:
-        if pieces:
-            pieces.append(("\n", "mark"))
+    for place, sample in enumerate(samples):
+        if place:
+            pieces.append((BETWEEN, "mark"))
         pieces.append((sample.own, "own"))
         if sample.stretch is not None:
             first, last = sample.stretch.start, sample.stretch.start + sample.stretch.length
@@ -104,6 +174,10 @@ def pieces_of(samples: tuple[Sample, ...]) -> list[Piece]:
             pieces.append((sample.written[last:], "written"))
         else:
             pieces.append((sample.written, "written"))
-        if sample.is_known is not None:
+        if len(samples) > 1:
+            is_over = place < len(samples) - 1 or sample.is_known is not None
+            pieces.append(("–" if is_over and not sample.text else "", "mark"))
+            pieces.append((KNOWN if sample.is_known else "", "mark"))
+        elif sample.is_known is not None:
             pieces.append(("  ✓ in the text" if sample.is_known else "  new", "mark"))
     return [piece for piece in pieces if piece[0]]

@@ -2,8 +2,6 @@
 
 import itertools
 from dataclasses import dataclass, field, replace
-from functools import partial
-from typing import cast
 
 import numpy as np
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
@@ -12,13 +10,12 @@ from embedviz.analysis.sampling import Sampling, adjusted, draw
 from embedviz.config import RunConfig
 from embedviz.engine import messages as m
 from embedviz.errors import EmbedvizError
-from embedviz.gui.background import Background
 from embedviz.gui.controller import RunController
 from embedviz.gui.predictions import Draw
+from embedviz.gui.sampler_lookup import SampleLookup
 from embedviz.gui.samples import Sample, sample_of
 from embedviz.gui.state import AppState, Phase
 from embedviz.text.tokenizers import UNKNOWN
-from embedviz.text.verbatim import Stretch, items_in_text, longest_stretch
 
 LONGEST = 60  # tokens of a sample
 ITEMS = 10
@@ -73,7 +70,8 @@ class Sampler(QObject):
         self._awaited = 0  # the request that an answer is taken for; 0 for none
         self._beat = QTimer(self, singleShot=True)
         self._beat.timeout.connect(self._go_on)
-        self._background = Background(self)
+        self._lookup = SampleLookup(self)
+        self._lookup.found.connect(self._take_known)
         controller.predicted.connect(self._take)
         state.run_changed.connect(self._check_run)
         state.document_changed.connect(self._forget)
@@ -84,6 +82,11 @@ class Sampler(QObject):
     def is_sampling(self) -> bool:
         """True while it writes."""
         return self._task is not None
+
+    @property
+    def in_use(self) -> Sampling | None:
+        """How what is being written is drawn: settings that change meanwhile wait for the next."""
+        return self._task.sampling if self._task is not None else None
 
     @property
     def is_list(self) -> bool:
@@ -140,7 +143,7 @@ class Sampler(QObject):
 
     def _start(self, context: list[int], count: int) -> None:
         run = self._state.run
-        self._background.cancel()
+        self._lookup.cancel()
         self._task = _Task(run.run_id, run.config, self.sampling, context, count)
         self.samples = (Sample(),)
         self.note = ""
@@ -240,7 +243,8 @@ class Sampler(QObject):
             self._ask()
             return
         self.stop()
-        self._look_up()
+        if self._state.document is not None:
+            self._lookup.look_up(self._state.document.corpus, self.samples, as_items=self.is_list)
 
     # --- what was written ---------------------------------------------------------------------------
 
@@ -253,39 +257,11 @@ class Sampler(QObject):
         self.samples = (*self.samples[:-1], sample_of(document.tokenizer, context, ids))
         self.changed.emit()
 
-    def _look_up(self) -> None:
-        document = self._state.document
-        if document is None:
-            return
-        corpus = document.corpus
-        if self.is_list:
-            items = tuple(sample.text.strip() for sample in self.samples)
-            self._background.run(partial(items_in_text, corpus, items), self._mark_items, self._fail)
-        else:
-            written = self.samples[0].written
-            self._background.run(partial(longest_stretch, corpus, written), self._mark_stretch, self._fail)
-
-    def _mark_items(self, found: object) -> None:
-        known = cast(frozenset[str], found)
-        self.samples = tuple(replace(sample, is_known=sample.text.strip() in known) for sample in self.samples)
-        count = sum(sample.text.strip() in known for sample in self.samples)
-        if len(self.samples) > 1:
-            verb = "is" if count == 1 else "are"
-            self.note = f"{count} of {len(self.samples)} {verb} in the training text."
+    @Slot(object, str)
+    def _take_known(self, samples: tuple[Sample, ...], note: str) -> None:
+        self.samples = samples
+        self.note = note
         self.changed.emit()
-
-    def _mark_stretch(self, found: object) -> None:
-        stretch = cast(Stretch | None, found)
-        self.samples = (replace(self.samples[0], stretch=stretch),)
-        self.note = (
-            f"Longest stretch in the text too: {stretch.length} characters."
-            if stretch
-            else "No 4 characters in a row are in the text."
-        )
-        self.changed.emit()
-
-    def _fail(self, error: EmbedvizError) -> None:
-        raise error  # looking something up does not fail: this goes where everything unexpected goes
 
     def _show_drawing(self, drawing: Draw | None) -> None:
         if drawing is not self.drawing:
@@ -310,7 +286,7 @@ class Sampler(QObject):
     def _forget(self) -> None:
         """Drop what was written of another text."""
         self.stop()
-        self._background.cancel()
+        self._lookup.cancel()
         self.samples = ()
         self.note = ""
         self.changed.emit()

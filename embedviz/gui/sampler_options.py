@@ -85,12 +85,16 @@ class SamplerOptions(QFrame):
             check.toggled.connect(self._take)
         self._pace.chosen.connect(self._take)
 
-    def open_at(self, button: QWidget) -> None:
-        """Open above `button`, with the keyboard on the first setting."""
+    def open_at(self, button: QWidget, *, beside: QWidget) -> None:
+        """Open left of `beside`, which stays in sight, else above `button`; the first setting has the keyboard."""
         self.adjustSize()
-        corner = button.mapToGlobal(QPoint(button.width(), -self._theme.px(4)))
+        gap, screen = self._theme.px(4), button.screen().availableGeometry()
+        corner = button.mapToGlobal(QPoint(button.width(), -gap))
         place = QPoint(corner.x() - self.width(), corner.y() - self.height())
-        self.move(max(place.x(), 0), max(place.y(), 0))
+        left = beside.mapToGlobal(QPoint(-gap, 0)).x() - self.width()
+        if left >= screen.left():
+            place = QPoint(left, button.mapToGlobal(QPoint(0, button.height())).y() - self.height())
+        self.move(max(place.x(), screen.left()), max(place.y(), screen.top()))
         self.show()
         self._temperature.setFocus(Qt.FocusReason.PopupFocusReason)
 

@@ -18,7 +18,6 @@ class SamplerView(QWidget):
         super().__init__(parent)
         self._sampler = sampler
         self._theme = theme
-        self._rows = 3
         self.text = named(SampledText(theme), "sampledText", says="Sampled text")
         self.note = caption(elided=True)
         self.sample = named(QPushButton("Sample"), "sampleButton")
@@ -48,22 +47,20 @@ class SamplerView(QWidget):
         self._show()
 
     def set_rows(self, rows: int) -> None:
-        """Give the text so many lines; more are scrolled to."""
-        if rows != self._rows:
-            self._rows = rows
-            self._fit()
+        """Give the text so many lines; items may take a few more, and what is more still is scrolled to."""
+        self.text.set_rows(rows)
 
     @Slot()
     def _open_options(self) -> None:
-        self.options.open_at(self.more)
+        panel = self.parentWidget()
+        self.options.open_at(self.more, beside=panel if panel is not None else self)
 
     @Slot()
     def _show(self) -> None:
         sampler = self._sampler
         self.text.show_samples(sampler.samples, is_writing=sampler.is_sampling)
         self.text.setVisible(bool(sampler.samples))
-        words = sampler.sampling.in_words()
-        note = sampler.note or (f"Sampling with {words}." if words else "")
+        note = sampler.note or _said_of(sampler)
         self.note.setText(note)
         self.note.setVisible(bool(sampler.samples or note))
         self._show_buttons()
@@ -90,7 +87,12 @@ class SamplerView(QWidget):
         self.options.restyle()
         room = max(self.sample.fontMetrics().horizontalAdvance(text) for text in ("Sample", "Stop"))
         self.sample.setMinimumWidth(room + self._theme.px(28))
-        self._fit()
 
-    def _fit(self) -> None:
-        self.text.setFixedHeight(self.text.fontMetrics().lineSpacing() * self._rows + self._theme.px(18))
+
+def _said_of(sampler: Sampler) -> str:
+    """Return how it draws, or how it will, where that is not as the model says; "" where it is."""
+    sampling = sampler.in_use or sampler.sampling
+    if sampling.greedy:
+        return "Greedy: always the likeliest."
+    words = sampling.in_words()
+    return f"{'This' if sampler.in_use else 'The next'} sample: {words}." if words else ""

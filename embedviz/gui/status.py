@@ -39,16 +39,14 @@ class StatusLine(QObject):
         waits = " (starts when the trainer is warm)" if self._controller.will_play else ""
         self._phase.set_dot(self._theme.colour(COLOURS.get(run.phase, "muted")))
         self._phase.setText(f"{run.phase.value}{waits}")
-        parts = []
-        if run.parameters:
-            parts += [f"{run.parameters:,} weights", how_in_words(run.config), device_in_words(run)]
+        parts = [f"{run.parameters:,} weights"] if run.parameters else []
         if document is not None:
             train, val = len(document.dataset.train_ids), len(document.dataset.val_ids)
-            parts.append(f"{train:,} tokens to train on, {val:,} held out")
             by_hand = edits_in_words(run.edits, labels=document.tokenizer.labels)
-            if by_hand:
-                parts.insert(0, by_hand)
-        self._text.setText("     ".join(parts))
+            parts = [by_hand, *parts, f"{train:,} tokens to train on, {val:,} held out"]
+        if run.parameters:
+            parts += [how_in_words(run.config), device_in_words(run)]  # the longest last: it may be cut
+        self._text.setText("     ".join(part for part in parts if part))
 
 
 def how_in_words(config: RunConfig) -> str:

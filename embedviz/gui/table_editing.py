@@ -3,6 +3,7 @@
 from PySide6.QtCore import QObject, QPoint, Qt, Signal, Slot
 from PySide6.QtWidgets import QMenu
 
+from embedviz.analysis.figures import counted
 from embedviz.gui.by_hand import HandEditor
 from embedviz.gui.hand_words import Cell, row_name
 from embedviz.gui.looked_up import LookedUp
@@ -15,13 +16,14 @@ from embedviz.gui.table_phase import ticks_of
 EDITABLE_MODES = ("weights", "plane")
 MARKED_MODES = ("weights", "plane", "softmax", "change", "gradient")  # pictures of what the model makes
 WRONG_MODE = "The table is changed by hand in the mode Weights."
+BETWEEN, NEW_LINE = " · ", "\n"  # parts of the legend
 DRAG_PIXELS = 200.0  # from the middle of the colours to their end
 
 
 class TableEditing(QObject):
     """Holds a cell, marks what hands have changed, and asks for more."""
 
-    legend_changed = Signal(str)  # what the ticks mean that are shown
+    legend_changed = Signal(str, str)  # what the ticks mean that are shown, in short and in full
 
     def __init__(
         self,
@@ -52,6 +54,7 @@ class TableEditing(QObject):
         heatmap.value_drag_began.connect(self._begin_drag_at_place)
         heatmap.value_dragged.connect(self._drag)
         heatmap.value_drag_ended.connect(self._hand.end_drag)
+        heatmap.keys_changed.connect(self._readout.set_keys)
         heatmap.menu_wanted.connect(self._show_menu_at_place)
         side.cell_clicked.connect(self._hold_cell)
         side.menu_wanted.connect(self._show_menu)
@@ -95,7 +98,11 @@ class TableEditing(QObject):
         self._side.set_by_hand(cells, frozen)
         self._readout.refresh(self._state)
         self._mark_held()
-        self.legend_changed.emit(ticks.legend)
+        legend, said = ticks.legend, ticks.words
+        if legend and frozen:
+            legend += f"{BETWEEN if NEW_LINE in legend else NEW_LINE}{len(frozen):,} frozen"
+            said = f"{said} {counted(len(frozen), 'row')} frozen by hand."
+        self.legend_changed.emit(legend, said)
 
     # --- holding a cell -----------------------------------------------------------------------------
 

@@ -7,7 +7,6 @@ import numpy as np
 from embedviz.gui.contexts import looked_up_ids
 from embedviz.gui.state import AppState
 
-OF_ROWS = ("rows", "both")  # the contexts of phases that are about rows
 OF_GRADIENTS = ("gradient", "update")
 
 
@@ -17,13 +16,14 @@ class Ticks:
 
     with_gradient: tuple[int, ...] = ()
     without: tuple[int, ...] = ()
-    legend: str = ""
+    legend: str = ""  # a line or two
+    words: str = ""
 
 
 def is_of_example(state: AppState) -> bool:
-    """Tell whether the phase is about rows of the batch's example, which is not the own context."""
+    """Tell whether a step is walked through whose example is not the own context: all phases follow that."""
     phase, trace = state.phase, state.trace
-    if phase is None or trace is None or trace.is_watched or phase.context not in OF_ROWS:
+    if phase is None or trace is None or trace.is_watched:
         return False
     return "ids" in trace.arrays and trace.arrays["ids"].size > 0 and state.document is not None
 
@@ -53,10 +53,12 @@ def ticks_of(state: AppState) -> Ticks:
     if has is None or has.shape != (document.vocab_size,):
         return Ticks()
     rows = tuple(np.flatnonzero(has).tolist())
+    legend = f"▪ gradient: {len(rows):,} of {document.vocab_size:,}"
     words = f"{len(rows):,} of {document.vocab_size:,} rows have a gradient (ticks)"
     without: tuple[int, ...] = ()
     moved = trace.arrays.get("moved without gradient") if phase.name == "update" else None  # (V,)
     if moved is not None and moved.shape == has.shape:
         without = tuple(np.flatnonzero(moved).tolist())
+        legend += f"\n▫ moved without: {len(without):,}" if without else ""
         words += f", {len(without):,} moved without one (hollow)" if without else ", no other moves"
-    return Ticks(rows, without, f"{words}.")
+    return Ticks(rows, without, legend, f"{words}.")

@@ -1,7 +1,7 @@
 """The row of tools under the table: order, what is hidden, finding a token, showing all, and a line of words."""
 
 from PySide6.QtCore import Signal, Slot
-from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLineEdit, QPushButton, QWidget
+from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLineEdit, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from embedviz.gui.row_order import ORDERS
 from embedviz.gui.theme import Theme
@@ -19,7 +19,7 @@ class TableTools(QWidget):
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme = theme
-        self._problem = self._legend = ""
+        self._problem = self._legend = self._said = ""
         self._sort = named(
             Choice(),
             "rowOrder",
@@ -40,12 +40,19 @@ class TableTools(QWidget):
             tip="A token or its id, then Enter: its row is marked and brought into view",
         )
         self._all = named(QPushButton("Show all"), "showAll", tip="Undo zooming and moving (double click)")
-        self._words = caption(elided=True)
+        self._lines = caption(elided=True), caption(elided=True)  # together no higher than a button
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         for widget in (self._sort, self._hide, self._find, self._all):
             row.addWidget(widget)
-        row.addWidget(self._words, 1)
+        words = QWidget()
+        words.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Ignored)
+        column = QVBoxLayout(words)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        for line in self._lines:
+            column.addWidget(line)
+        row.addWidget(words, 1)
         self._sort.currentIndexChanged.connect(self.order_changed)
         self._sort.activated.connect(self.order_chosen_again)
         self._hide.toggled.connect(self.order_changed)
@@ -67,17 +74,28 @@ class TableTools(QWidget):
     @property
     def words(self) -> str:
         """What is said beside the tools."""
-        return self._words.text()
+        return "\n".join(line.text() for line in self._lines if line.text())
 
     def say(self, problem: str) -> None:
         """Say what was not found; "" for nothing to say."""
         self._problem = problem
-        self._words.setText(problem or self._legend)
+        self._show_words()
 
-    def set_legend(self, legend: str) -> None:
-        """Say what marks in the picture mean, while there is nothing else to say."""
-        self._legend = legend
-        self._words.setText(self._problem or legend)
+    @Slot(str, str)
+    def set_legend(self, legend: str, said: str = "") -> None:
+        """Say what marks in the picture mean, in one line or two, while there is nothing else to say.
+
+        `said` is the same in full words, for the tool tip.
+        """
+        self._legend, self._said = legend, said
+        self._show_words()
+
+    def _show_words(self) -> None:
+        first, _, second = (self._problem or self._legend).partition("\n")
+        for line, text in zip(self._lines, (first, second), strict=True):
+            line.setText(text)
+            line.setToolTip("" if self._problem else self._said)
+            line.setVisible(bool(text) or line is self._lines[0])
 
     @Slot()
     def _ask(self) -> None:

@@ -27,7 +27,8 @@ class MoreButton(QToolButton):
 
     def sizeHint(self) -> QSize:
         """Return room for the text and the style sheet's padding."""
-        width = self.fontMetrics().horizontalAdvance(self.text()) + self.fontMetrics().height()
+        metrics = self.fontMetrics()  # more than the padding is, for scaled fonts are wider than they say
+        width = metrics.horizontalAdvance(self.text()) + round(1.4 * metrics.height())
         return QSize(width, super().sizeHint().height())
 
     def minimumSizeHint(self) -> QSize:

@@ -107,9 +107,9 @@ class ElidedLabel(LiveLabel):
         return QSize(self.fontMetrics().horizontalAdvance("mmm"), self.fontMetrics().height())
 
     def event(self, event: QEvent) -> bool:
-        """Show all of the text in the tooltip."""
+        """Show all of the text in the tooltip, unless it has another."""
         if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
-            QToolTip.showText(event.globalPos(), self._words, self)
+            QToolTip.showText(event.globalPos(), self.toolTip() or self._words, self)
             return True
         return super().event(event)
 

@@ -67,7 +67,8 @@ _STAGES = (
         shape="h = tanh(x W1 + b1) {hidden:shape}",
         lines=("unit {unit}: {preactivation[unit]:+}", "tanh {hidden[unit]:+}"),
         formula=(
-            "h[{unit}] = tanh(x · W1[:, {unit}] + b1[{unit}]) = tanh({preactivation[unit]:+}) = {hidden[unit]:+}"
+            "h[{unit}] = tanh(x · W1[:, {unit}] + b1[{unit}]) = "
+            "tanh({preactivation[unit]:+tanh hidden[unit]}) = {hidden[unit]:+}"
         ),
         explanation=(
             "Unit {unit} answers most strongly. Its weights are {hidden weights:vector}: their products with x "

@@ -87,15 +87,21 @@ def _best_in(window: str, sample: str, known: NDArray[np.bool_], best: Stretch |
     starts, ends = hits[::2], hits[1::2]  # (R,): runs of places from which the text may be like the sample
     for run in np.argsort(starts - ends, kind="stable").tolist():  # the longest first
         start, end = int(starts[run]), int(ends[run]) + SHORTEST - 1
-        if best is not None and end - start <= best.length:
+        if best is not None and end - start < best.length + (best.start == 0):
             break
         best = _compared(window[start:end], sample, best)
     return best
 
 
 def _compared(segment: str, sample: str, best: Stretch | None) -> Stretch | None:
+    """Return the longest part of `sample` in `segment` if that is longer than `best`, or as long and earlier."""
     length = best.length if best is not None else SHORTEST - 1
+    if best is not None and len(segment) == length:  # only as a whole, which is quick to look up: it is often so
+        earlier = sample.find(segment, 0, best.start + length - 1)
+        return best if earlier < 0 else Stretch(earlier, length)
     for start in range(len(sample)):
+        if best is not None and start < best.start and sample[start : start + length] in segment:
+            best = Stretch(start, length)
         while start + length < len(sample) and sample[start : start + length + 1] in segment:
             length += 1
             best = Stretch(start, length)

@@ -99,7 +99,9 @@ def worst_loss(model: LanguageModel, contexts: Tensor, row: int) -> float:
 def _check(edit: HandEdit, tables: Mapping[str, Tensor]) -> None:
     if edit.kind not in ("cell", "freeze", "thaw"):
         raise HandEditError(f"'{edit.kind}' is nothing that can be done by hand.")
-    if edit.table not in tables:
+    if not (_is_whole(edit.row) and _is_whole(edit.column)):
+        raise HandEditError("The row and the column of a cell have to be whole numbers.")
+    if not isinstance(edit.table, str) or edit.table not in tables:
         raise HandEditError(f"This model has no table '{edit.table}': it has {', '.join(tables)}.")
     rows, columns = tables[edit.table].shape
     if not 0 <= edit.row < rows:
@@ -110,7 +112,11 @@ def _check(edit: HandEdit, tables: Mapping[str, Tensor]) -> None:
         raise HandEditError(
             f"The table '{edit.table}' has no column {edit.column:,}: its last is {columns - 1:,}."
         )
-    if not math.isfinite(edit.value):
+    if not isinstance(edit.value, int | float | np.number) or not math.isfinite(edit.value):
         raise HandEditError("A weight has to be a finite number.")
     if abs(edit.value) > LARGEST_VALUE:
         raise HandEditError(f"A weight set by hand has to be from −{LARGEST_VALUE:,.0f} to +{LARGEST_VALUE:,.0f}.")
+
+
+def _is_whole(number: object) -> bool:
+    return isinstance(number, int | np.integer) and not isinstance(number, bool)

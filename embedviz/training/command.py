@@ -18,7 +18,7 @@ from embedviz.text.corpus import Corpus, read_corpus
 from embedviz.text.preparation import prepare
 from embedviz.training.fallback import LastingRun
 from embedviz.training.guard import DivergenceError
-from embedviz.training.reports import JsonReport, Report, WordReport, remark
+from embedviz.training.reports import JsonReport, Report, WordReport, Work, remark
 from embedviz.training.session import SplitLosses, StepResult, TrainingSession
 
 EXIT_DIVERGED = 1
@@ -49,23 +49,23 @@ def run(args: argparse.Namespace) -> int:
 def _train(args: argparse.Namespace) -> None:
     config, corpus = _config_and_corpus(args)
     dataset = prepare(corpus, config).dataset
-    run = LastingRun(config, dataset, tell=remark)
     report: Report = JsonReport() if args.json else WordReport(args.steps)
+    run = LastingRun(config, dataset, tell=report.moved)
     losses = run.do(lambda session: session.losses_within(_START_BUDGET_S))
     report.start(run.session, dataset, losses)
-    seconds = 0.0
+    taking = _Taking(until=args.steps, budget_s=report.spacing_s)
     while run.session.step < args.steps:
         begin = time.perf_counter()
         try:
-            result = run.do(partial(_take_steps, until=args.steps, budget_s=report.spacing_s))
+            result = run.do(taking.take)
         except DivergenceError:  # the session is back at the last good step
-            seconds += time.perf_counter() - begin
-            report.end(run.do(partial(_last_losses, seconds=seconds)), seconds)
+            taking.seconds += time.perf_counter() - begin
+            report.end(run.do(partial(_last_losses, seconds=taking.seconds)), taking.work)
             raise
-        seconds += time.perf_counter() - begin
-        report.progress(result, seconds)
+        taking.seconds += time.perf_counter() - begin
+        report.progress(result, taking.work)
         run.keep_up()
-    report.end(run.do(partial(_last_losses, seconds=seconds)), seconds)
+    report.end(run.do(partial(_last_losses, seconds=taking.seconds)), taking.work)
 
 
 def _last_losses(session: TrainingSession, seconds: float) -> SplitLosses:
@@ -75,13 +75,28 @@ def _last_losses(session: TrainingSession, seconds: float) -> SplitLosses:
     return session.losses_within(max(_END_BUDGET_S, seconds))
 
 
-def _take_steps(session: TrainingSession, until: int, budget_s: float) -> StepResult:
-    """Take steps for about `budget_s`, at least one, up to step `until`; return the last."""
-    end = time.perf_counter() + budget_s
-    while True:
-        result = next(session)
-        if session.step >= until or time.perf_counter() >= end:
-            return result
+class _Taking:
+    """Takes the steps of a run, and counts them: one that is lost with its device was taken all the same."""
+
+    def __init__(self, until: int, budget_s: float) -> None:
+        self._until = until
+        self._budget_s = budget_s
+        self._steps = 0
+        self.seconds = 0.0
+
+    @property
+    def work(self) -> Work:
+        """All of it so far."""
+        return Work(self._steps, self.seconds)
+
+    def take(self, session: TrainingSession) -> StepResult:
+        """Take steps for about `budget_s`, at least one, up to step `until`; return the last."""
+        end = time.perf_counter() + self._budget_s
+        while True:
+            result = next(session)
+            self._steps += 1
+            if session.step >= self._until or time.perf_counter() >= end:
+                return result
 
 
 def _config_and_corpus(args: argparse.Namespace) -> tuple[RunConfig, Corpus]:

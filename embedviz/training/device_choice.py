@@ -75,7 +75,8 @@ class DeviceChooser:
                 return Choice(config.replace(threads=1), sentence)
         candidates = _candidates(config)
         if len(candidates) == 1:
-            return Choice(candidates[0], f"{devices.describe(candidates[0])}: the only one here.")
+            why = ", as asked." if config.threads else ": the only one here."
+            return Choice(candidates[0], devices.describe(candidates[0]) + why)
         key = _key(config, dataset, candidates)
         if key not in self._remembered:
             chosen, sentence = self._measure_all(config, dataset, candidates, start)

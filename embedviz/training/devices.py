@@ -105,12 +105,11 @@ def failure(error: BaseException, config: RunConfig) -> str | None:
     """Return the first half of a sentence if `error` is the fault of the run's device, and that is not the CPU.
 
     "The device cuda:0 ran out of memory", "was lost", "cannot do an operation that this model needs", "failed".
-    None for all else: an EmbedvizError says itself what is wrong, and a mistake in this program stays one.
+    None for all else: an EmbedvizError says itself what is wrong, a mistake in this program stays one, and where
+    the computer has no memory left the CPU would have none either.
     """
-    if is_cpu(config.device) or not isinstance(error, RuntimeError | TypeError):
+    if is_cpu(config.device) or not _is_of_a_device(error, config.device.partition(":")[0].lower()):
         return None
-    if isinstance(error, TypeError) and "mps" not in str(error).lower():
-        return None  # MPS alone says so that it has no float64
     if config.device != "auto":
         return f"The device {config.device} {what_happened(error)}"
     return f"The device that was chosen {what_happened(error)}" if len(available()) > 1 else None
@@ -128,13 +127,38 @@ def what_happened(error: BaseException) -> str:
     return "failed"
 
 
+def _is_of_a_device(error: BaseException, kind: str) -> bool:
+    """Tell whether an error names a device of the `kind` that is used, or its libraries; "auto" is any."""
+    if isinstance(error, torch.OutOfMemoryError | torch.AcceleratorError):
+        return True
+    words = str(error).lower()
+    if isinstance(error, TypeError):
+        return "mps" in words and "float64" in words  # MPS alone says so that it has none
+    if not isinstance(error, RuntimeError) or isinstance(error, RecursionError) or _MISTAKE.search(words):
+        return False
+    own = re.search(rf"(?<![a-z]){re.escape(kind)}(?![a-z])", words) if kind != "auto" else None
+    return bool(own or _DEVICE.search(words))
+
+
 # As CUDA, HIP, MPS and XPU say it, after lower().
+_DEVICE = re.compile(
+    r"(?<![a-z])(cuda|cu(blas|dnn|solver|sparse|fft|rand)|nccl|nvrtc|nvml|hip(?![a-z])|hip(blas|fft|sparse)|"
+    r"rocm|rocblas|rccl|miopen|hsa_|mps|mtl|metal(?![a-z])|xpu|sycl|level[ _-]zero|"
+    r"(pi|ur|ze)_(result_)?error_)|"
+    r"not (currently )?implemented for the '?(?!cpu)[a-z0-9:]+'? device"
+)
+_MISTAKE = re.compile(  # of the program, or of the CPU's side; some name the device too
+    r"defaultcpuallocator|alloc_cpu|expected all tensors|same device|mat1 and mat2|size mismatch|"
+    r"while checking arguments|expected tensor for|expected a '.*' device type|must match the (existing )?size|"
+    r"inplace operation|does not require grad|changed size|can't start new thread"
+)
 _OUT_OF_MEMORY = re.compile(
-    r"out of memory|out_of_memory|alloc_failed|out_of_host_memory|out_of_device_memory|can't allocate"
+    r"out of memory|out_of_memory|alloc_failed|out_of_host_memory|out_of_device_memory|out_of_resources|"
+    r"can't allocate"
 )
 _UNSUPPORTED = re.compile(
-    r"not implemented|not currently implemented|unsupported|not supported|could not run '|n't support|"
-    r"no kernel image is available"
+    r"not implemented|not currently implemented|unsupported|not[ _]supported|could not run '|n't support|"
+    r"no kernel image|invalid device function"
 )
 _LOST = re.compile(
     r"device[ -]side|device[ -]lost|device_lost|device is lost|(cuda|hip|xpu|mps|sycl|level[ -]zero)[a-z ]* error|"

@@ -42,7 +42,9 @@ class Example:
     position: int  # of that token in the training part
     read: Rows  # (t,), the tokens as the model is given them
     target: int
+    tokens: int  # of the training part
     is_watched: bool
+    is_whole: bool  # all of the watched context stands there; else as much of its end as the model reads, or more
 
 
 class Examples:
@@ -69,6 +71,7 @@ class Examples:
         everywhere = self._model.predicts_everywhere
         found = in_batch(idx, context, self._model.context_length if everywhere else block_size)
         row, place = found or (0, block_size - 1)
+        matched = common_ending(idx[row, : place + 1], context) if found else 0
         first = max(0, min(row - _ROWS_BEFORE, size - ROWS_SHOWN))
         shown = slice(first, first + ROWS_SHOWN)
         real = starts.numpy() - self._batches.padding  # (B,)
@@ -82,9 +85,11 @@ class Examples:
             row=row - first,
             place=place,
             position=int(real[row]) + place,
-            read=np.array(idx[row, self._first_read(place, context, found is not None) : place + 1]),
+            read=np.array(idx[row, self._first_read(place, matched) : place + 1]),
             target=int(targets[row, place]),
+            tokens=len(self._text),
             is_watched=found is not None,
+            is_whole=self._is_whole(matched, context),
         )
 
     def _of_text(self, context: Rows) -> Example:
@@ -95,7 +100,12 @@ class Examples:
         width = min(PLACES_SHOWN, last)
         first = max(0, min(position - width // 2, last - width))
         window = self._text[first : first + width + 1].long().cpu().numpy()  # (T + 1,)
-        begin = self._first_read(position, context, found >= 0)
+        matched = 0
+        if found >= 0:
+            matched = common_ending(
+                _array(self._text[max(0, position + 1 - len(context)) : position + 1]), context
+            )
+        begin = self._first_read(position, matched)
         read = self._text[begin : position + 1].long().cpu()[None]  # (1, t)
         if not self._model.predicts_everywhere:
             read = pad(read, self._model.config.block_size, self._boundary_id)
@@ -111,14 +121,21 @@ class Examples:
             position=position,
             read=read[0].numpy(),
             target=int(window[position - first + 1]),
+            tokens=len(self._text),
             is_watched=found >= 0,
+            is_whole=self._is_whole(matched, context),
         )
 
-    def _first_read(self, place: int, context: Rows, is_watched: bool) -> int:
-        """Return where the tokens begin that are told of: what the model reads, or as many as are watched."""
+    def _first_read(self, place: int, matched: int) -> int:
+        """Return where the tokens begin that are told of: what the model reads, or as many as are as watched."""
         block_size = self._model.config.block_size
-        told = min(len(context), block_size) if is_watched and self._model.predicts_everywhere else block_size
+        told = min(matched, block_size) if matched and self._model.predicts_everywhere else block_size
         return max(0, place + 1 - max(self._model.context_length, told))
+
+    def _is_whole(self, matched: int, context: Rows) -> bool:
+        """Tell whether so many tokens are the whole context; a model of one block reads it all, wherever it is."""
+        longest = max(self._model.config.block_size, self._model.context_length)  # more is never watched
+        return not self._model.predicts_everywhere or matched >= min(len(context), longest)
 
     def _place_in_text(self, context: Rows) -> int:
         """Return where the last token of `context` stands; it is looked for once, which takes 0.1 s in 64 MB."""
@@ -184,6 +201,15 @@ def in_text(ids: Ids, context: Rows, shortest: int) -> int:
         if longest == len(context):
             break
     return found
+
+
+def common_ending(ids: Ids, context: Rows) -> int:
+    """Return how many of the last tokens of `ids` (N,) and `context` (T,) are the same."""
+    length = min(len(ids), len(context))
+    if not length:
+        return 0
+    differ = np.flatnonzero(ids[::-1][:length] != context[::-1][:length])
+    return int(differ[0]) if len(differ) else length
 
 
 def _array(ids: Tensor) -> Ids:

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from embedviz.checkpoint import Checkpoint
 from embedviz.config import RunConfig
@@ -16,14 +16,27 @@ CHECKPOINT_SHARE = 0.01  # of the time, at most
 Found = TypeVar("Found")
 
 
+class Moved(NamedTuple):
+    """That a run changed to another device: where it goes on, from which step, and why."""
+
+    device: str
+    step: int
+    why: str  # half a sentence, as `devices.failure` says it
+
+    @property
+    def sentence(self) -> str:
+        """All of it in a sentence."""
+        return f"{self.why}: training goes on with the {self.device.upper()} from step {self.step:,}."
+
+
 class LastingRun:
-    """Holds the one `session` of a run, another one after a failure; `tell` hears of it in a sentence."""
+    """Holds the one `session` of a run, another one after a failure, of which `tell` hears."""
 
     def __init__(
         self,
         config: RunConfig,
         dataset: Dataset,
-        tell: Callable[[str], None],
+        tell: Callable[[Moved], None],
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         self._asked = config
@@ -62,5 +75,5 @@ class LastingRun:
         session = TrainingSession(self._asked.replace(device="cpu"), self._dataset)
         if self._kept is not None:
             session.restore(self._kept)
-        self._tell(f"{what}: training goes on with the CPU from step {session.step:,}.")
+        self._tell(Moved(session.config.device, session.step, what))
         return session

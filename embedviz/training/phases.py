@@ -1,18 +1,26 @@
 """The words of the phases that every model has: the batch, and what comes after the logits."""
 
+import math
 from dataclasses import replace
 from typing import Any
 
 from numpy.typing import NDArray
 
 from embedviz import catalog
-from embedviz.analysis.figures import counted, figure
+from embedviz.analysis.figures import counted, figure, true_digits
+from embedviz.analysis.units import raised
 from embedviz.config import RunConfig
 from embedviz.models.base import LanguageModel
 from embedviz.trace import TracePhase
+from embedviz.training.examples import Example
 
 Arrays = dict[str, NDArray[Any]]
 Points = dict[str, int]
+
+_TINY_POWER = -30
+_TINY = 10.0**_TINY_POWER  # a probability below it is not told from 0: float32 has hardly any digits for it
+_MEAN = "is the mean over {examples:i} examples"
+_OF_THEM = ", of which only those that read {token:token} have any for this row"
 
 _SOFTMAX = TracePhase(
     name="softmax",
@@ -21,10 +29,7 @@ _SOFTMAX = TracePhase(
     picture="probabilities",
     shape="exp, then ÷ sum {probabilities:shape}",
     lines=("{target:token} {probabilities[target]}", "highest {likeliest:token} {probabilities[likeliest]}"),
-    formula=(
-        "p({target:token}) = exp(logit − largest) / Σ = exp({logit over largest}) / {sum of powers} "
-        "= {probabilities[target]}"
-    ),
+    formula="p({target:token}) = exp(logit − largest) / Σ",
     explanation=(
         "Each logit becomes exp(logit), divided by the sum of all, so that the probabilities add up to 1. The "
         "largest logit, {largest logit:+}, is taken off first: no quotient changes by that, and no exp gets too "
@@ -40,11 +45,8 @@ _LOSS = TracePhase(
     picture="loss",
     shape="−log p({target:token})",
     lines=("{loss:loss}", "batch {batch loss:loss}"),
-    formula="loss = −log p({target:token}) = −log {probabilities[target]} = {loss} nats",
-    explanation=(
-        "What comes next here is {target:token}, so its probability alone counts: 1 would cost nothing. The loss "
-        "of the batch is the mean over {examples:i} such losses: {batch loss:loss}."
-    ),
+    formula="loss = −log p({target:token})",
+    explanation="What comes next here is {target:token}, so its probability alone counts: 1 would cost nothing.",
     context="before",
 )
 _GRADIENT = TracePhase(
@@ -54,14 +56,11 @@ _GRADIENT = TracePhase(
     picture="logit gradient",
     shape="softmax − one-hot {logit gradient:shape}",
     lines=("own {row gradient[-1,target]:+}", "batch {batch gradient[-1,target]:+}"),
-    formula=(
-        "softmax − one-hot: at {target:token} {probabilities[target]} − 1 = {logit gradient[target]:+}, "
-        "elsewhere p; the batch's there {batch gradient[-1,target]:+}"
-    ),
+    formula="softmax − one-hot: at {target:token} ",
     explanation=(
         "That is the example's own gradient of row {token}. The batch's, {batch gradient[-1,target]:+} in the "
-        "cell of {target:token}, is the mean over {examples:i} examples, of which only those that read "
-        "{token:token} have any for this row. {rows_with_gradient:i} of {vocab_size:i} rows got a gradient."
+        f"cell of {{target:token}}, {_MEAN}{_OF_THEM}. "
+        "{rows_with_gradient:i} of {vocab_size:i} rows got a gradient."
     ),
     marks=("target",),
     context="rows",
@@ -77,8 +76,8 @@ _ROW_GRADIENT = replace(
     ),
     explanation=(
         "The example's own gradient is softmax − one-hot {logit gradient:shape}, taken back layer by layer to the "
-        "rows that were read. The batch's is the mean over {examples:i} examples. {rows_with_gradient:i} of "
-        "{vocab_size:i} rows got a gradient."
+        f"rows that were read. The batch's {_MEAN}. "
+        "{rows_with_gradient:i} of {vocab_size:i} rows got a gradient."
     ),
     marks=("column",),
 )
@@ -100,36 +99,104 @@ _TERMS = {
 }
 
 
-def phases_of(model: LanguageModel, arrays: Arrays, points: Points, *, is_watched: bool) -> tuple[TracePhase, ...]:
-    """Return all phases of a traced step, in order; `arrays` and `points` say which words are true of it."""
+def phases_of(model: LanguageModel, arrays: Arrays, points: Points, example: Example) -> tuple[TracePhase, ...]:
+    """Return all phases of a traced step, in order; its numbers and its `example` say which words are true."""
     config = model.config
-    gradient = _GRADIENT if model.rows_are_logits else _ROW_GRADIENT
+    gradient = _gradient(arrays, points) if model.rows_are_logits else _ROW_GRADIENT
+    if example.losses == 1:
+        alone = gradient.explanation.replace(_MEAN + _OF_THEM, "is the same").replace(_MEAN, "is the same")
+        gradient = replace(gradient, explanation=alone)
     if "gradient norm" in arrays and float(arrays["gradient norm"]) > config.clip:
         shorter = f" Its norm, {{gradient norm}}, is over {_plain(config.clip)}: all of it is shortened to that."
         gradient = replace(gradient, explanation=gradient.explanation + shorter)
     return (
-        _batch(config, points, is_watched=is_watched),
+        _batch(model, points, example),
         *model.stages,
-        _SOFTMAX,
-        _LOSS,
+        _softmax(arrays, points),
+        _loss(arrays, points),
         gradient,
         _update(config, arrays, points),
     )
 
 
-def _batch(config: RunConfig, points: Points, *, is_watched: bool) -> TracePhase:
+def _softmax(arrays: Arrays, points: Points) -> TracePhase:
+    """Return the phase with numbers in its formula, as many digits as it takes for the equation to be true."""
+    p, over, total = _p(arrays, points), float(arrays["logit over largest"]), float(arrays["sum of powers"])
+    if p < _TINY:
+        little = f"below {raised(_TINY_POWER)}"
+        return replace(
+            _SOFTMAX,
+            lines=(f"{{target:token}} {little}", _SOFTMAX.lines[1]),
+            formula=f"{_SOFTMAX.formula} = exp({{logit over largest}}) / {{sum of powers}}, {little}",
+            explanation=_SOFTMAX.explanation.replace("is {power}.", f"is {little}."),
+        )
+    digits = true_digits([over, total], lambda logit, powers: math.exp(logit) / powers, p)
+    worked = f"exp({{logit over largest:{digits}}}) / {{sum of powers:{digits}}} = " if digits else ""
+    return replace(_SOFTMAX, formula=f"{_SOFTMAX.formula} = {worked}{{probabilities[target]}}")
+
+
+def _loss(arrays: Arrays, points: Points) -> TracePhase:
+    """Return the phase; where p is too small, or too near 1, for its log to be the loss, the logits say it."""
+    p = _p(arrays, points)
+    digits = true_digits([p], lambda value: -math.log(value), float(arrays["loss"])) if not p < _TINY else None
+    worked = f"−log {{probabilities[target]:{digits}}}" if digits else "log Σ exp(logit) − logit of {target:token}"
+    mean = "this one" if points["examples"] == 1 else "the mean over {examples:i} such losses"
+    return replace(
+        _LOSS,
+        formula=f"{_LOSS.formula} = {worked} = {{loss}} nats{{loss:also}}",
+        explanation=f"{_LOSS.explanation} The loss of the batch is {mean}: {{batch loss:loss}}.",
+    )
+
+
+def _gradient(arrays: Arrays, points: Points) -> TracePhase:
+    """Return the phase of a model whose rows are logits, with an equation that is true."""
+    p, slope = _p(arrays, points), float(arrays["logit gradient"][points["target"]])
+    digits = true_digits([p], lambda value: value - 1, slope) if not p < _TINY else None
+    worked = f"{{probabilities[target]:{digits}}}" if digits else "p"
+    rest = " − 1 = {logit gradient[target]:+}, elsewhere p; the batch's there {batch gradient[-1,target]:+}"
+    return replace(_GRADIENT, formula=_GRADIENT.formula + worked + rest)
+
+
+def _p(arrays: Arrays, points: Points) -> float:
+    return float(arrays["probabilities"][points["target"]])
+
+
+def _where_watched(model: LanguageModel, example: Example) -> str:
+    """Return a sentence on what the example has of the watched context: all, as much as is read, or nothing."""
+    is_text = model.config.whole_text
+    if not example.is_watched:
+        if is_text:
+            return "The watched context is not in the training part: another example is followed."
+        return "The batch does not have the watched context: another of its examples is followed."
+    if example.is_whole:
+        if is_text:
+            return "This is the first place where the watched context stands."
+        return "The batch has the context that is watched: it is followed."
+    is_one = model.context_length == 1
+    read = "{token:token}" if is_one else "{ids:tokens}"
+    if len(example.read) == model.context_length:
+        if is_text:
+            return f"The model reads only {read}: this is the first place where that stands."
+        return f"The batch has {read}, which is all that the model reads: it is followed."
+    read = read if is_one else f"its last {model.context_length:,} tokens"
+    if is_text:
+        return (
+            f"The model reads only {read}: this is the first place where {{ids:tokens}} stands, the longest end "
+            "of the watched context that there is."
+        )
+    return f"The batch has {{ids:tokens}}, of which the model reads only {read}: it is followed."
+
+
+def _batch(model: LanguageModel, points: Points, example: Example) -> TracePhase:
+    config = model.config
     is_cut = points["last_row"] - points["first_row"] + 1 < points["batch_size"]
     if config.whole_text:
         shape, where = "of all {examples:i} a window {batch ids:shape}", "whole text"
         has = "all of it is the batch"
-        searched = "This is the first place where the watched context stands."
-        missing = "The watched context is not in the training part: another example is followed."
     else:
         shape = "rows {first_row:i}–{last_row:i} of {batch_size:i}" if is_cut else "ids, targets {batch ids:shape}"
         where = "row {followed_row:i} of {batch_size:i}"
-        has = "row {followed_row:i} of {batch_size:i}"
-        searched = "The batch has the context that is watched: it is followed."
-        missing = "The batch does not have the watched context: another of its examples is followed."
+        has = where
     return TracePhase(
         name="batch",
         title="Batch",
@@ -137,11 +204,12 @@ def _batch(config: RunConfig, points: Points, *, is_watched: bool) -> TracePhase
         picture="batch ids",
         shape=shape,
         lines=("{token:token} → {target:token}", where),
-        formula="{ids:tokens} → {target:token}: token {position:i} of the training part; " + has,
+        formula="{ids:tokens} → {target:token}: token {position:nth} of "
+        f"{example.tokens:,} of the training part; {has}",
         explanation=(
             "Each token's target is the one that follows it: the targets are the ids, shifted by one. "
             f"{{examples:i}} {'losses are' if points['examples'] != 1 else 'loss is'} averaged. "
-            f"{searched if is_watched else missing}"
+            f"{_where_watched(model, example)}"
         ),
         marks=("place",),
     )
@@ -165,8 +233,8 @@ def _update(config: RunConfig, arrays: Arrays, points: Points) -> TracePhase:
         shape=f"{title}: {{rows_moved:i}} of {{vocab_size:i}} rows move",
         lines=(_CHANGE, "p {probabilities[target]:to probabilities after[target]}"),
         formula=formula,
-        explanation=f"{_what_moved(config, arrays, points)}{_how(config)} The loss of the example: "
-        "{loss:to loss after} nats.",
+        explanation=f"{_what_moved(config, arrays, points)}{_how(config)} The difference is "
+        "{difference[-1,column]:+}; the loss of the example: {loss:to loss after} nats.",
         marks=("column",),
         context="both",
     )
@@ -186,8 +254,8 @@ def _how(config: RunConfig) -> str:
     if config.optimizer == "adam" and config.weight_decay > 0:
         mean += " + λ · w ({decay:+})"
     return (
-        f" m is the running mean of the gradient, now {mean}, and v that of its square, both as after update "
-        "{updates:i}."
+        f" m is the running mean of the gradient, now {mean}, v that of its square, both after update "
+        "{updates:i} and corrected for their beginning at 0."
     )
 
 

@@ -3,19 +3,33 @@
 import json
 import math
 import sys
-from typing import Any, Protocol, TextIO
+from typing import Any, NamedTuple, Protocol, TextIO
 
 from embedviz import catalog
+from embedviz.analysis.figures import counted
 from embedviz.text.dataset import Dataset
 from embedviz.text.pairs import PairCounts
 from embedviz.text.statistics import conditional_entropy
 from embedviz.training import devices
+from embedviz.training.fallback import Moved
 from embedviz.training.session import SplitLosses, StepResult, TrainingSession
 
 _REPORT_SPACING_S = 1.0
 _BAR_SPACING_S = 0.1
 _BAR_WIDTH = 30
 _CLEAR = "\r\x1b[K"  # the line of the terminal that the bar is on
+
+
+class Work(NamedTuple):
+    """What a run has done so far: steps really taken, also those that were lost with a device, and their time."""
+
+    steps: int
+    seconds: float
+
+    @property
+    def rate(self) -> float:
+        """Steps a second; 0 before there is a time."""
+        return self.steps / self.seconds if self.seconds else 0.0
 
 
 class Report(Protocol):
@@ -26,10 +40,13 @@ class Report(Protocol):
     def start(self, session: TrainingSession, dataset: Dataset, losses: SplitLosses) -> None:
         """Say what is trained, and the losses before the first step."""
 
-    def progress(self, result: StepResult, seconds: float) -> None:
-        """Say where the run is; all its steps so far took `seconds`."""
+    def progress(self, result: StepResult, work: Work) -> None:
+        """Say where the run is, which took so much work."""
 
-    def end(self, losses: SplitLosses, seconds: float) -> None:
+    def moved(self, moved: Moved) -> None:
+        """Say that the run changed to another device; this may come before the start."""
+
+    def end(self, losses: SplitLosses, work: Work) -> None:
         """Say where the run came to."""
 
 
@@ -55,19 +72,24 @@ class JsonReport:
             **({"estimated": True} if losses.estimated else {}),
         )
 
-    def progress(self, result: StepResult, _seconds: float) -> None:
+    def progress(self, result: StepResult, _work: Work) -> None:
         """See Report."""
         self._write(event="progress", step=result.step, loss=result.loss)
 
-    def end(self, losses: SplitLosses, seconds: float) -> None:
+    def moved(self, moved: Moved) -> None:
+        """See Report; the sentence goes to stderr too."""
+        self._write(event="moved", device=moved.device, step=moved.step, why=moved.why)
+        remark(moved.sentence)
+
+    def end(self, losses: SplitLosses, work: Work) -> None:
         """See Report."""
         self._write(
             event="end",
             step=losses.step,
             train_loss=losses.train,
             val_loss=losses.val,
-            seconds=seconds,
-            steps_per_second=losses.step / seconds if seconds else None,
+            seconds=work.seconds,
+            steps_per_second=work.rate if work.seconds else None,
             **({"estimated": True} if losses.estimated else {}),
         )
 
@@ -98,22 +120,25 @@ class WordReport:
         say(f"Guessing: {session.uniform:.4f} nats per token. {_floor_in_words(session, dataset)}")
         say(_in_words(losses))
 
-    def progress(self, result: StepResult, seconds: float) -> None:
+    def progress(self, result: StepResult, work: Work) -> None:
         """See Report."""
         done = result.step + 1
-        line = f"step {done:,} of {self._steps:,}, loss {result.loss:.4f}, {done / seconds:,.0f} steps/s"
+        line = f"step {done:,} of {self._steps:,}, loss {result.loss:.4f}, {work.rate:,.0f} steps/s"
         if not self._has_bar:
             say(line, sys.stderr)
             return
         filled = "#" * (_BAR_WIDTH * done // self._steps)
         say(f"{_CLEAR}[{filled:<{_BAR_WIDTH}}] {line}", sys.stderr, end="\n" if done == self._steps else "")
 
-    def end(self, losses: SplitLosses, seconds: float) -> None:
+    def moved(self, moved: Moved) -> None:
+        """See Report."""
+        remark(moved.sentence)
+
+    def end(self, losses: SplitLosses, work: Work) -> None:
         """See Report."""
         say(_in_words(losses))
-        if seconds:
-            steps = "1 step" if losses.step == 1 else f"{losses.step:,} steps"
-            say(f"{steps} in {seconds:.3g} s: {losses.step / seconds:,.0f} a second.")
+        if work.seconds:
+            say(f"{counted(work.steps, 'step')} in {work.seconds:.3g} s: {work.rate:,.0f} a second.")
 
 
 def _bigram_floor(session: TrainingSession, dataset: Dataset) -> float:

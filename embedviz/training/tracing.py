@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -73,7 +74,7 @@ class StepTracer:
             _trace_moves(read, before, arrays, points)
             self._trace_cause(read[0][1], rate, before, arrays, points)
             self._trace_outcome(idx, arrays, points)
-        phases = phases_of(self._model, arrays, points, is_watched=example.is_watched)
+        phases = phases_of(self._model, arrays, points, example)
         return StepTrace(step, arrays, points, phases, example.is_watched)
 
     def _trace_forward(self, idx: Tensor, arrays: Arrays, points: Points) -> None:
@@ -109,7 +110,7 @@ class StepTracer:
 
     def _trace_cause(self, table: Tensor, rate: float, before: "_Before", arrays: Arrays, points: Points) -> None:
         """Add the terms of one cell's update, and what moved the rows that have no gradient."""
-        points["column"] = _telling_column(arrays)
+        points["column"] = points["target"] if self._model.rows_are_logits else _telling_column(arrays)
         config, weights, state = self._model.config, before.weights[table], self._optimizer.state.get(table, {})
         cell = Cell.of(config, rate, weights, table, state, points["token"], points["column"])
         arrays.update(cell.arrays())
@@ -122,9 +123,11 @@ class StepTracer:
     @torch.no_grad()
     def _trace_outcome(self, idx: Tensor, arrays: Arrays, points: Points) -> None:
         """Add what the weights say after the update."""
-        log_p = torch.log_softmax(self._model.forward(idx)[0][0, -1], 0)  # (V,)
-        arrays["probabilities after"] = _copy(log_p.exp())
-        arrays["loss after"] = _copy(-log_p[points["target"]])
+        logits = self._model.forward(idx)[0][0, -1]  # (V,)
+        # As before the update, operation by operation: what has not moved is the same to the last bit.
+        arrays["probabilities after"] = _copy(torch.softmax(logits, 0))
+        target = torch.tensor([points["target"]], device=logits.device)
+        arrays["loss after"] = _copy(F.cross_entropy(logits[None], target))
 
     def _read(self, ids: Tensor) -> list[Read]:
         """Return for each table the prefix of its arrays, itself, and its rows (t,) that are read.
@@ -160,32 +163,44 @@ def _undone(model: nn.Module, optimizer: Optimizer, generator: torch.Generator) 
     try:
         yield _Before(weights, states)
     finally:
-        with torch.no_grad():
-            for (parameter, values), gradient in zip(weights.items(), gradients, strict=True):
-                parameter.copy_(values)
-                parameter.grad = gradient
-            for parameter in list(optimizer.state):
-                if parameter in states:
-                    _put_back(optimizer.state[parameter], states[parameter])
-                else:
-                    del optimizer.state[parameter]
+        undo: list[Callable[[], object]] = [partial(generator.set_state, drawn)]
         for group, rate in zip(optimizer.param_groups, rates, strict=True):
-            group["lr"] = rate
-        generator.set_state(drawn)
+            undo.append(partial(group.update, lr=rate))
+        for (parameter, values), gradient in zip(weights.items(), gradients, strict=True):
+            undo += [partial(setattr, parameter, "grad", gradient), partial(parameter.copy_, values)]
+        for parameter, state in list(optimizer.state.items()):
+            if parameter in states:
+                undo += _to_put_back(state, states[parameter])
+            else:
+                undo.append(partial(optimizer.state.pop, parameter))
+        _do_all(undo)
 
 
 def _clone(state: dict[str, Any]) -> dict[str, Any]:
     return {name: value.clone() if isinstance(value, Tensor) else value for name, value in state.items()}
 
 
-def _put_back(state: dict[str, Any], before: dict[str, Any]) -> None:
-    for name in list(state):
+def _to_put_back(state: dict[str, Any], before: dict[str, Any]) -> Iterator[Callable[[], object]]:
+    for name, value in state.items():
         if name not in before:
-            del state[name]
-        elif isinstance(state[name], Tensor):
-            state[name].copy_(before[name])
+            yield partial(state.pop, name)
+        elif isinstance(value, Tensor):
+            yield partial(value.copy_, before[name])
         else:
-            state[name] = before[name]
+            yield partial(state.__setitem__, name, before[name])
+
+
+@torch.no_grad()
+def _do_all(actions: list[Callable[[], object]]) -> None:
+    """Do each of `actions`, whatever becomes of the others; then raise the first error of them, if any."""
+    errors = []
+    for action in actions:
+        try:
+            action()
+        except Exception as error:  # noqa: BLE001  # one thing that cannot be put back must not keep the others
+            errors.append(error)
+    if errors:
+        raise errors[0]
 
 
 def _points_of(example: Example) -> Points:

@@ -1,8 +1,10 @@
 import math
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from embedviz.analysis.figures import counted, figure, longest
+from embedviz.analysis.figures import counted, figure, longest, read_back, true_digits
 from embedviz.gui.plots.curve_canvas import power_of_ten
 
 
@@ -37,6 +39,27 @@ def test_signs_are_shown_when_asked_for(value, text):
 def test_more_digits_when_asked_for():
     assert figure(2.46789, digits=4) == "2.468"
     assert figure(1.0, digits=5) == "1.0000"
+    assert figure(9999.6, signed=True, digits=5) == "+9,999.6"
+    assert figure(-1234567.89, digits=9) == "−1,234,567.89"
+
+
+@given(st.floats(-1e18, 1e18, allow_subnormal=False), st.integers(3, 9))
+def test_a_figure_can_be_read_back(value, digits):
+    number, unit = read_back(value, digits)
+    text = figure(value, digits=digits).replace(",", "").replace("−", "-")
+    mantissa, _, power = text.partition("·10")
+    exponent = int(power.translate(str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")) or 0)
+    assert number == float(f"{mantissa}e{exponent}")
+    assert abs(number - value) <= 0.5001 * unit
+
+
+def test_an_equation_gets_as_many_digits_as_it_takes():
+    assert true_digits([0.2774], lambda p: -math.log(p), -math.log(0.2774)) == 3
+    assert true_digits([0.99999], lambda p: p - 1, -0.00001) == 5
+    assert true_digits([0.0], lambda p: -math.log(p), 300.0) is None
+    assert true_digits([1.0], lambda p: -math.log(p), 0.0) == 3
+    assert true_digits([1.0], lambda p: -math.log(p), 1e-7) is None
+    assert true_digits([math.nan], lambda p: p - 1, math.nan) is None
 
 
 @pytest.mark.parametrize(

@@ -111,6 +111,10 @@ def test_settings_in_words():
     assert Sampling(seed=5).in_words() == ""
     assert Sampling(0.8, 5, 0.9).in_words() == "temperature 0.8, top-k 5, top-p 0.9"
     assert Sampling(0.8, greedy=True).in_words() == "greedy"
+    assert Sampling(1.001, None, 0.999).in_words() == "temperature 1.001, top-p 0.999"
+    assert Sampling(100.0, None, 1 - 1e-16).in_words() == "temperature 100, top-p 0.9999999999999999"
+    with pytest.raises(SamplingError, match=r"Top-p is 1\.0000001, but"):
+        Sampling(top_p=1.0000001)
 
 
 def test_draws_are_as_frequent_as_they_are_likely():

@@ -21,6 +21,8 @@ def trace(**changes: object) -> StepTrace:
         "batch ids": np.array([[1, 2, 0], [0, 3, -1]]),
         "pair": np.array([1.5, -2.5]),
         "one-hot difference": np.array(0.0),
+        "x": np.array(1.2344),
+        "y": np.array(np.tanh(1.2344)),
         **changes,
     }
     points = {"token": 1, "row": 1, "column": -2, "examples": 65_536}
@@ -39,6 +41,8 @@ def trace(**changes: object) -> StepTrace:
         ("{rows[0]:vector} {pair:vector}", "(−3.20, +0.110, …) (+1.50, −2.50)"),
         ("{examples} {examples:i} {token}", "65536 65,536 1"),
         ("{pair[1]:i}", "−2"),
+        ("{examples:nth} {token:nth}", "65,537 2"),
+        ("tanh({x:+tanh y}) = {y:+}", "tanh(+1.234) = +0.844"),
         ("{token:token} {batch ids[row,-1]:token}", "‘e’ –"),
         ("{batch ids[0]:tokens}", "“e th ␣”"),
         ("{batch ids[1]:tokens}", "“…" + "x" * 21 + " –”"),

@@ -70,7 +70,7 @@ shapes = st.lists(st.integers(0, 9), max_size=3).map(tuple)
 
 MESSAGES: dict[type, st.SearchStrategy[Any]] = {
     m.LoadDataset: st.builds(m.LoadDataset, text, datasets),
-    m.StartRun: st.builds(m.StartRun, text, text, configs, st.none() | checkpoints, all_edits),
+    m.StartRun: st.builds(m.StartRun, text, text, configs, st.none() | checkpoints, all_edits, st.none() | steps),
     m.Play: st.builds(m.Play, text, untils),
     m.Pause: st.builds(m.Pause, text),
     m.Advance: st.builds(m.Advance, text, steps),
@@ -100,7 +100,7 @@ MESSAGES: dict[type, st.SearchStrategy[Any]] = {
     m.SnapshotWritten: st.builds(m.SnapshotWritten, text, steps, floats, readings, text),
     m.Losses: st.builds(m.Losses, text, steps, arrays),
     m.Measured: st.builds(m.Measured, text, readings),
-    m.CheckpointTaken: st.builds(m.CheckpointTaken, text, checkpoints),
+    m.CheckpointTaken: st.builds(m.CheckpointTaken, text, checkpoints, all_edits),
     m.Playing: st.builds(m.Playing, text, steps),
     m.Paused: st.builds(m.Paused, text, steps, text, text, text),
     m.Rewound: st.builds(m.Rewound, text, steps),

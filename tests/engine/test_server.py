@@ -508,26 +508,43 @@ def test_no_room_for_snapshots_is_said(window: Window, dataset: Dataset, monkeyp
     assert window.wait_for(m.Failed, "a").sentence.startswith("There is no room for the ")
 
 
-def test_whatever_else_a_command_does_becomes_a_sentence(window: Window, dataset: Dataset) -> None:
+TORN = RuntimeError("the table is torn.")
+
+
+def tear(*_arguments: object) -> None:
+    raise TORN
+
+
+def test_whatever_else_a_command_does_becomes_a_sentence(
+    window: Window, dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
     window.start("a", dataset, WHOLE)
-    window.send(m.Predict("a", 1, np.array([12])))  # no such token
+    window.wait_for(Snapshot, "a")
+    monkeypatch.setattr(TrainingSession, "logits", tear)
+    window.send(m.Predict("a", 1, np.array([11])))
     failed = window.wait_for(m.Failed, "a")
     assert failed.command == "Predict"
-    assert failed.sentence == "Training stopped: index out of range in self."
+    assert failed.sentence == "That could not be done: the table is torn."
     assert "Traceback" in failed.details
+    monkeypatch.undo()
     window.catch_up("a")
+    assert not window.of(m.Paused)
 
 
-def test_a_watch_that_cannot_be_shown_pauses_the_run_and_says_so_once(window: Window, dataset: Dataset) -> None:
+def test_a_watch_that_cannot_be_shown_pauses_the_run_and_says_so_once(
+    window: Window, dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
     window.start("a", dataset, WHOLE)
     window.start("b", dataset, WHOLE)
-    window.send(m.Play("b"), m.Watch("a", np.array([[12]])))  # no such token
+    monkeypatch.setattr(TrainingSession, "logits", tear)
+    window.send(m.Play("b"), m.Watch("a", np.array([[10]])))
     paused = window.wait_for(m.Paused, "a")
-    assert paused.reason == "failed"
+    assert (paused.reason, paused.sentence) == ("failed", "Training stopped: the table is torn.")
     assert "Traceback" in paused.details
     for _ in range(10):
         window.wait_for(Snapshot, "b")
     assert window.of(m.Paused, "a") == [paused]
+    monkeypatch.undo()
     window.send(m.Watch("a", np.array([[11]])))
     assert window.wait_for(Snapshot, "a").contexts.tolist() == [[11]]
 

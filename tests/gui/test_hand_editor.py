@@ -12,6 +12,7 @@ from embedviz.edits import HandEdit
 from embedviz.engine import messages as m
 from embedviz.gui import by_hand
 from embedviz.gui.plots.heatmap_marks import TableMarks
+from embedviz.gui.plots.phase_strip import PhaseStrip
 
 Key = Qt.Key
 LEFT = Qt.MouseButton.LeftButton
@@ -143,7 +144,7 @@ def test_a_click_holds_a_cell_whose_value_can_then_be_typed(at_20: Desk) -> None
     assert [edit.value for edit in edits(desk)] == [1.5]
     hold(desk)  # again: it is let go
     assert not field.isVisible()
-    assert desk.table.cell.texts[0] == "Point at a cell; a click holds it."
+    assert desk.table.cell.texts[0] == "Click holds it, Ctrl+drag changes it."
 
 
 def test_the_pointer_shows_other_cells_while_one_is_held(at_20: Desk) -> None:
@@ -244,6 +245,46 @@ def test_alt_and_drag_changes_the_value_as_one_gesture(at_20: Desk) -> None:
     let_go(heatmap, at)
     assert len({edit.gesture for edit in edits(desk)}) == 2  # the next drag is another
     assert heatmap.cursor().shape() != Qt.CursorShape.SizeHorCursor
+
+
+@pytest.mark.parametrize("keys", [Qt.KeyboardModifier.ControlModifier, ALT])
+def test_a_drag_with_ctrl_or_alt_changes_the_value_of_any_cell(at_20: Desk, keys: Qt.KeyboardModifier) -> None:
+    desk, heatmap = at_20, at_20.table.heatmap
+    begin_drag(desk, heatmap, middle(desk), keys)
+    drag_to(heatmap, middle(desk) + QPointF(40, 0), keys)
+    let_go(heatmap, middle(desk))
+    assert {(edit.row, edit.column) for edit in edits(desk)} == {CELL}
+
+
+def test_the_held_cell_is_dragged_as_it_is(at_20: Desk) -> None:
+    desk, heatmap = at_20, at_20.table.heatmap
+    hold(desk)
+    before, at = value(desk), middle(desk)
+    begin_drag(desk, heatmap, at, PLAIN)
+    drag_to(heatmap, at + QPointF(40, 0), PLAIN)
+    let_go(heatmap, at + QPointF(40, 0))
+    assert {(edit.row, edit.column) for edit in edits(desk)} == {CELL}
+    assert edits(desk)[-1].value > before
+    assert desk.table.cell.held == CELL  # a drag is no click
+
+
+def test_escape_leads_from_the_table_back_to_the_phases(at_20: Desk) -> None:
+    desk, heatmap, readout = at_20, at_20.table.heatmap, at_20.table.cell
+    assert readout.hint == ""
+    desk.focus(heatmap)
+    hold(desk)
+    assert readout.hint.endswith("Esc: back to the phases")
+    desk.press(Key.Key_Right)  # the cell cursor's
+    assert heatmap.cursor_cell is not None
+    desk.press(Key.Key_Escape)
+    assert not heatmap.hasFocus()
+    assert readout.held is None
+    hold(desk)
+    heatmap.clearFocus()
+    assert "Esc" not in readout.hint
+    desk.focus(heatmap)
+    desk.click(desk.window.findChild(PhaseStrip))
+    assert not heatmap.hasFocus()
 
 
 def test_a_drag_sends_one_value_a_frame_and_the_last_one_always(at_20: Desk) -> None:
@@ -507,7 +548,7 @@ def test_the_rows_looked_up_have_the_same_menu_and_marks(at_20: Desk) -> None:
     desk.click(strip, strip.cell_rect(1, 4).center())
     desk.point_at(strip, QPointF(1, 1))
     assert desk.table.cell.held == (token, 4)
-    assert "row frozen" in desk.words(desk.table.cell).split(" | ")
+    assert "’ frozen, column 4" in desk.table.cell.texts[0]
     assert desk.table.cell.by_hand == ""
     choose(desk, open_menu(desk, desk.table.cell, QPointF(5, 5)), "freezeRow")
     assert edits(desk)[-1] == HandEdit("thaw", "token", token)

@@ -266,7 +266,7 @@ def test_the_numbers_pointed_at_follow_the_training(desk: Desk) -> None:
 def test_pointing_elsewhere_tells_nothing(desk: Desk) -> None:
     point(desk, 3, 5)
     desk.point_at(desk.table.heatmap, QPointF(1, 1))
-    assert desk.table.cell.texts == ("Point at a cell; a click holds it.", "–", "–", "–")
+    assert desk.table.cell.texts == ("Click holds it, Ctrl+drag changes it.", "–", "–", "–")
     assert desk.state.hovered_token == -1
 
 

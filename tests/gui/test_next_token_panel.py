@@ -265,6 +265,78 @@ def test_a_step_is_shown_before_and_after(desk: Desk, bars: Bars) -> None:
     assert bars.texts[target] == " → ".join(map(str, ranks))
 
 
+def test_the_list_goes_back_to_its_top(desk: Desk, bars: Bars) -> None:
+    chart = desk.following.bars
+    chart.setFixedHeight(desk.theme.px(26) * 3)  # fewer rows than there are
+
+    def scrolled(trace: StepTrace) -> bool:
+        desk.tell_trace(trace)
+        desk.go_to_phase("softmax")
+        return chart.scroll_bar.value() > 0 and bars.ids.index(VOCABULARY.index(".")) in chart.shown_rows()
+
+    logits = -np.linspace(0, 1, len(VOCABULARY)).astype(np.float32)
+    logits[VOCABULARY.index(".")] = -2.0
+    table = np.tile(logits, (len(VOCABULARY), 1))
+    ids, targets = (np.array([list(map(VOCABULARY.index, text))]) for text in ("mat", "at."))
+    trace = step_trace(table, ids, targets, reads=4, step=7)
+    assert scrolled(trace)
+    desk.go_to_phase("batch")
+    assert chart.scroll_bar.value() == 0
+    assert scrolled(trace)
+    desk.show(21)
+    assert chart.scroll_bar.value() > 0  # the phase is looked at still
+    desk.worker.say(m.Playing(desk.state.run.run_id, 21))
+    assert chart.scroll_bar.value() == 0
+
+
+def test_another_list_begins_at_its_top_and_the_person_s_scrolling_stays(desk: Desk, bars: Bars) -> None:
+    chart = desk.following.bars
+    chart.setFixedHeight(desk.theme.px(26) * 3)
+    desk.switch(desk.following, "top")
+
+    def scroll() -> None:
+        chart.scroll_bar.setValue(chart.scroll_bar.maximum())
+        assert chart.scroll_bar.value() > 0
+
+    scroll()
+    desk.following.refresh()
+    assert chart.scroll_bar.value() > 0  # nothing is new
+    desk.switch(desk.following, "vocabulary")
+    assert chart.scroll_bar.value() == 0
+    desk.switch(desk.following, "top")
+    scroll()
+    desk.show(21)
+    assert chart.scroll_bar.value() == 0  # a step by hand
+    scroll()
+    table = desk.table_at(21).copy()
+    table[VOCABULARY.index("t"), VOCABULARY.index("s")] = 50.0
+    desk.show(21, table)
+    assert bars.labels[0] == "s"
+    assert chart.scroll_bar.value() == 0  # what was changed by hand brought another winner
+    desk.worker.say(m.Playing(desk.state.run.run_id, 21))
+    desk.show(22, table)
+    scroll()
+    desk.show(23, table)
+    assert chart.scroll_bar.value() > 0  # while it plays nobody takes the list out of the person's hands
+    desk.tokens.edit.setPlainText("the ca")
+    desk.show(23, table)
+    assert chart.scroll_bar.value() == 0
+
+
+def test_while_the_run_plays_the_bars_are_those_of_the_frames(desk: Desk, bars: Bars) -> None:
+    desk.tell_trace(trace_of())
+    desk.go_to_phase("update")
+    assert "● model, step 7 → 8" in desk.words(desk.following)
+    desk.worker.say(m.Playing(desk.state.run.run_id, 20))
+    assert "● model, step 20" in desk.words(desk.following)
+    desk.show(24)
+    assert "● model, step 24" in desk.words(desk.following)
+    assert bars.before is None
+    np.testing.assert_allclose(bars.model, np.sort(model_after(desk, "t"))[::-1], rtol=1e-6)
+    desk.worker.say(m.Paused(desk.state.run.run_id, 24, "asked"))
+    assert "● model, step 7 → 8" in desk.words(desk.following)
+
+
 def test_a_small_change_has_as_many_digits_as_it_takes(desk: Desk, bars: Bars) -> None:
     desk.tell_trace(trace_of(1e-4))
     desk.go_to_phase("update")

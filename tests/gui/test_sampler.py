@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QColor, QTextCursor
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QCheckBox, QLabel, QPushButton, QSlider, QSpinBox
+from PySide6.QtWidgets import QAbstractSlider, QApplication, QCheckBox, QLabel, QPushButton, QSlider, QSpinBox
 from pytestqt.qtbot import QtBot
 from test_fake_trainer import FakeWorker
 
@@ -24,6 +24,7 @@ from embedviz.gui.documents import Document
 from embedviz.gui.notices import Notices
 from embedviz.gui.panels.next_token import NextTokenPanel
 from embedviz.gui.plots.bar_marks import Mark
+from embedviz.gui.sampled_text import MOST_ROWS
 from embedviz.gui.sampler import ITEMS, LONGEST
 from embedviz.gui.samples import readable
 from embedviz.gui.state import AppState, Phase
@@ -253,6 +254,76 @@ def test_an_unknown_token_is_where_the_context_begins(table: Table) -> None:
     assert not table.sampler.is_sampling
 
 
+def whole_lines(table: Table) -> int:
+    """Return how many lines the box shows, none of which may be cut."""
+    edit = table.panel.sampling.text
+    lines, rest = divmod(edit.viewport().height(), edit.fontMetrics().lineSpacing())
+    assert rest <= 1
+    return lines
+
+
+def test_the_end_is_in_sight_unless_the_person_scrolled_away(table: Table) -> None:
+    table.panel.resize(330, 410)
+    table.state.set_line("abcde " * 15)
+    table.click("sampleButton")
+    table.write("abcde " * 4)
+    edit = table.panel.sampling.text
+    bar = edit.verticalScrollBar()
+    table.wait_until(lambda: bar.maximum() > 1 and bar.value() == bar.maximum() and edit.height() < 3 * 18)
+    assert whole_lines(table) == 2
+    end = edit.cursorRect(_at_end(edit))
+    assert edit.viewport().height() - 1 - end.height() <= end.top()  # the last line stands at the bottom
+    assert end.bottom() <= edit.viewport().height()
+    bar.triggerAction(QAbstractSlider.SliderAction.SliderToMinimum)
+    table.write("abcde " * 2)
+    assert bar.value() == 0
+    bar.triggerAction(QAbstractSlider.SliderAction.SliderToMaximum)
+    table.write("abcde " * 4)
+    assert bar.value() == bar.maximum()
+    bar.triggerAction(QAbstractSlider.SliderAction.SliderToMinimum)
+    table.click("sampleButton")
+    table.click("sampleButton")
+    table.write("abcde")
+    assert bar.value() == bar.maximum()  # another sample is followed anew
+
+
+def test_ten_names_fit(listed: Table) -> None:
+    listed.panel.resize(315, 410)
+    listed.click("tenItemsButton")
+    for name in ("lem", "baro", "rom", "dobea", "acadomero", "malan", "leo", "moran", "bea", ""):
+        listed.write(name + "\n")
+    listed.wait_until(lambda: "in the text" in listed.note)
+    assert whole_lines(listed) in (2, 3)
+    assert listed.panel.sampling.text.verticalScrollBar().maximum() == 0
+    assert listed.shown.endswith("bea ✓ · –")
+
+
+def test_the_note_says_what_the_sample_under_way_is_drawn_with(table: Table) -> None:
+    table.sampler.set_sampling(temperature=0.5)
+    table.click("sampleButton")
+    table.sampler.set_sampling(temperature=1.0)
+    assert table.note == "This sample: temperature 0.5."
+    table.sampler.stop()
+    assert table.note == ""
+
+
+def test_each_token_s_list_begins_at_its_top(table: Table) -> None:
+    table.open("".join(map(chr, range(0x61, 0x61 + 26))) * 20, "abc")
+    bars = table.panel.bars
+    table.sampler.pace = "normal"
+    table.sampler.set_sampling(greedy=False, seed=0)
+    table.click("sampleButton")
+    count = 26
+    table.answer(np.where(np.arange(count) == 3, 50.0, 0.0))
+    bars.scroll_bar.setValue(bars.scroll_bar.maximum())  # before the draw
+    assert bars.scroll_bar.value() > 0
+    table.wait_until(lambda: len(table.asked) == 2)
+    assert bars.row_rect(0).top() >= 0  # the drawn row, the first, came into sight
+    bars.scroll_bar.setValue(bars.scroll_bar.maximum())
+    table.answer(np.zeros(count))
+    assert bars.scroll_bar.value() == 0
+
+
 # --- what ends it -----------------------------------------------------------------------------------
 
 
@@ -418,10 +489,14 @@ def test_ten_items_come_at_once_and_known_ones_are_marked(listed: Table) -> None
         assert listed.asked[-1].context.tolist()[-1] == boundary
         listed.write(item + "\n")
     assert not listed.sampler.is_sampling
-    listed.wait_until(lambda: listed.note == "2 of 10 are in the training text.")
-    lines = listed.shown.split("\n")
-    assert len(lines) == ITEMS
-    assert lines[:3] == ["anna  ✓ in the text", "dean  new", "bea  ✓ in the text"]
+    listed.wait_until(lambda: listed.note == "✓ in the text: 2 of 10.")
+    items = listed.shown.split(" · ")
+    assert len(items) == ITEMS
+    assert items[:4] == ["anna ✓", "dean", "bea ✓", "ed"]
+    edit = listed.panel.sampling.text
+    edit.selectAll()
+    edit.copy()
+    assert QApplication.clipboard().text().split("\n") == items
     assert listed.sampler.sampling.seed == seed + ITEMS
 
 
@@ -440,7 +515,7 @@ def test_items_can_be_stopped_too(listed: Table) -> None:
     listed.click("tenItemsButton")
     listed.write("anna\nbe")
     listed.click("sampleButton")
-    assert listed.shown == "anna\nbe"
+    assert listed.shown == "anna · be"
 
 
 def test_items_need_no_context(listed: Table) -> None:
@@ -475,16 +550,32 @@ def test_settings_are_taken_and_said(table: Table) -> None:
     words = [label.text() for label in options.findChildren(QLabel)]
     assert "Temperature 0.8" in words
     assert any("the bars stay the model's own" in text for text in words)
-    assert table.note == "Sampling with temperature 0.8, top-k 3, top-p 0.9."
+    assert table.note == "The next sample: temperature 0.8, top-k 3, top-p 0.9."
     options.findChild(QCheckBox, "greedy").setChecked(True)
     assert not slider.isEnabled()
     assert table.sampler.sampling.greedy
+    assert table.note == "Greedy: always the likeliest."
     options.findChild(QCheckBox, "nextSeed").setChecked(False)
     assert not table.sampler.next_seed
     QTest.mouseClick(options.findChild(QPushButton, "segment_slow"), Qt.MouseButton.LeftButton)
     assert table.sampler.pace == "slow"
     QTest.keyClick(options, Qt.Key.Key_Escape)
     assert not options.isVisible()
+
+
+@pytest.mark.qt_log_ignore(OFFSCREEN)
+def test_the_options_leave_the_panel_in_sight(table: Table) -> None:
+    options, panel = table.panel.sampling.options, table.panel
+    for left, is_beside in ((options.sizeHint().width() + 60, True), (0, False)):
+        panel.move(left, 200)
+        table.click("samplerOptionsButton")
+        place = options.frameGeometry()
+        if is_beside:
+            assert place.right() < panel.mapToGlobal(QPoint(0, 0)).x()
+        else:
+            assert place.bottom() < panel.sampling.more.mapToGlobal(QPoint(0, 0)).y()
+        assert place.left() >= 0
+        options.close()
 
 
 @pytest.mark.qt_log_ignore(OFFSCREEN)
@@ -513,6 +604,5 @@ def test_the_panel_never_grows_for_what_is_written(listed: Table) -> None:
     for _ in range(ITEMS):
         listed.write("anna" * 5 + "\n")
     assert listed.panel.size() == size
-    lines = listed.panel.sampling.text.height() / listed.panel.sampling.text.fontMetrics().lineSpacing()
-    assert lines < 5
+    assert whole_lines(listed) == MOST_ROWS
     assert listed.panel.minimumSizeHint().width() == least.width()

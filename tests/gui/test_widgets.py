@@ -1,10 +1,13 @@
 """The small pieces: labels that change with every frame."""
 
-from PySide6.QtCore import QEvent, QObject
-from PySide6.QtGui import QColor
-from PySide6.QtWidgets import QHBoxLayout, QWidget
+import pytest
+from PySide6.QtCore import QEvent, QObject, QPoint
+from PySide6.QtGui import QColor, QHelpEvent
+from PySide6.QtWidgets import QApplication, QHBoxLayout, QToolTip, QWidget
 from pytestqt.qtbot import QtBot
 
+from embedviz.gui.theme import Theme
+from embedviz.gui.tokenizer_choice import MoreButton
 from embedviz.gui.widgets import ElidedLabel, LiveLabel
 
 
@@ -60,3 +63,24 @@ def test_an_elided_label_gives_way(qtbot: QtBot) -> None:
     qtbot.addWidget(label)
     assert label.minimumSizeHint().width() < label.sizeHint().width() / 3
     assert label.text() == "a long line of words that will not fit"
+
+
+def test_the_tool_tip_of_an_elided_label_may_be_another(qtbot: QtBot) -> None:
+    label = ElidedLabel("▪ gradient: 2 of 16")
+    qtbot.addWidget(label)
+    label.setToolTip("2 of 16 rows have a gradient.")
+    label.show()
+    QApplication.sendEvent(label, QHelpEvent(QEvent.Type.ToolTip, QPoint(1, 1), label.mapToGlobal(QPoint(1, 1))))
+    assert QToolTip.text() == "2 of 16 rows have a gradient."
+    QToolTip.hideText()
+
+
+@pytest.mark.parametrize("scale", [1.0, 1.25, 1.5, 1.75, 2.0])
+def test_more_is_whole_at_any_scale(qtbot: QtBot, scale: float) -> None:
+    theme = Theme("light", scale)
+    button = MoreButton()
+    qtbot.addWidget(button)
+    button.setFont(theme.font())
+    button.setText("More…")
+    inside = button.minimumSizeHint().width() - 2 * (theme.px(8) + 1)  # the style sheet's padding and border
+    assert inside > button.fontMetrics().horizontalAdvance("More…") + theme.px(4)

@@ -29,6 +29,24 @@ def test_the_longest_stretch_is_the_longest(text: str, sample: str) -> None:
         assert sample[found.start : found.start + found.length] in text
 
 
+@given(
+    st.lists(st.sampled_from(["abcd", "bcde", "cdef", "e", "a", "\n"]), max_size=12).map("".join), few, st.data()
+)
+def test_of_equally_long_ones_it_is_the_first_in_the_sample(text: str, more: str, data: st.DataObject) -> None:
+    sample = "".join(data.draw(st.permutations(["abcd", "-", "bcdef", "-", "cdef", more])))
+    found = longest_stretch(Corpus("text", text), sample)
+    length = by_force(text, sample)
+    if length >= SHORTEST:
+        starts = [a for a in range(len(sample) - length + 1) if sample[a : a + length] in text]
+        assert found == Stretch(starts[0], length)
+
+
+def test_the_text_may_have_a_later_one_first() -> None:
+    assert longest_stretch(Corpus("text", "wxyz abcd"), "abcd-wxyz") == Stretch(0, 4)
+    assert longest_stretch(Corpus("text", "vwxyz 12abcdef"), "abcde-vwxyz-12") == Stretch(0, 5)
+    assert longest_stretch(Corpus("text", "wxyz" + "." * 2 * PART + "abcd"), "abcd-wxyz") == Stretch(0, 4)
+
+
 def test_a_stretch_across_the_parts_of_a_text_is_found() -> None:
     text = "x" * (PART - 5) + "the quick brown fox" + "y" * PART
     assert longest_stretch(Corpus("text", text), "A quick brown cat") == Stretch(1, len(" quick brown "))

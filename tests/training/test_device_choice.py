@@ -128,21 +128,21 @@ def test_what_is_given_is_not_measured(
 
 
 @pytest.mark.parametrize(
-    ("config", "words"),
+    ("config", "words", "why"),
     [
-        (OPEN, "CPU, 1 thread"),
-        (OPEN.replace(threads=2), "CPU, 2 threads"),
-        (RunConfig(threads=0), "CPU, 1 thread"),
+        (OPEN, "CPU, 1 thread", ": the only one here."),
+        (OPEN.replace(threads=3), "CPU, 3 threads", ", as asked."),
+        (RunConfig(threads=0), "CPU, 1 thread", ": the only one here."),
     ],
 )
 def test_the_only_one_is_not_measured(
-    config: RunConfig, words: str, text: Dataset, machine: Callable[..., None]
+    config: RunConfig, words: str, why: str, text: Dataset, machine: Callable[..., None]
 ) -> None:
     machine(1)
     bench = Bench({})
     found = bench.choose(config, text)
     assert devices.describe(found.config) == words
-    assert found.sentence == f"{words}: the only one here."
+    assert found.sentence == words + why
     assert bench.started == []
 
 

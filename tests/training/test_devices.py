@@ -143,7 +143,17 @@ ERRORS = [
     (NotImplementedError("Could not run 'aten::x' with arguments from the 'XPU' backend."), LACKS),
     (RuntimeError("CUDA error: no kernel image is available for execution on the device"), LACKS),
     (TypeError("Cannot convert a MPS Tensor to float64 dtype as it doesn't support float64."), LACKS),
-    (RuntimeError("something torch has never said before"), "failed"),
+    (RuntimeError("HIP error: invalid device function"), LACKS),
+    (torch.AcceleratorError("HIP error: invalid device function"), LACKS),
+    (RuntimeError("CUDA error: CUBLAS_STATUS_NOT_SUPPORTED when calling `cublasGemmEx`"), LACKS),
+    (NotImplementedError("The operator 'aten::x' is not implemented for the 'npu' device."), LACKS),
+    (RuntimeError("Native API failed. Native API returns: -5 (PI_ERROR_OUT_OF_RESOURCES)"), "ran out of memory"),
+    (
+        RuntimeError("level_zero backend failed with error: 40 (UR_RESULT_ERROR_OUT_OF_RESOURCES)"),
+        "ran out of memory",
+    ),
+    (RuntimeError("cuDNN error: CUDNN_STATUS_INTERNAL_ERROR"), "failed"),
+    (RuntimeError("NCCL error: something torch has never said before"), "failed"),
 ]
 
 
@@ -167,13 +177,35 @@ def test_an_error_of_a_device_is_half_a_sentence(
         EmbedvizError("CUDA error: out of memory."),
         ValueError("CUDA error"),
         TypeError("missing 1 required positional argument"),
+        TypeError("can't convert mps:0 device type tensor to numpy. Use Tensor.cpu() first."),
         AttributeError("no such thing"),
+        RuntimeError("[enforce fail at alloc_cpu.cpp:117] DefaultCPUAllocator: can't allocate memory"),
+        RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate 9 bytes."),
+        MemoryError(),
+        RecursionError("maximum recursion depth exceeded"),
+        NotImplementedError(),
+        NotImplementedError("the operator is not implemented for the CPU device"),
+        RuntimeError("mat1 and mat2 shapes cannot be multiplied (4x3 and 4x3)"),
+        RuntimeError("Expected all tensors to be on the same device, but found at least two, cuda:0 and cpu!"),
+        RuntimeError("Expected a 'cuda' device type for generator but found 'cpu'"),
+        RuntimeError("Expected tensor for argument #1 'indices' to have type Long; but got CUDAFloatType"),
+        RuntimeError("dictionary changed size during iteration"),
+        RuntimeError("can't start new thread"),
+        RuntimeError("a relationship of amps and chips"),
         KeyboardInterrupt(),
     ],
-    ids=lambda error: type(error).__name__,
+    ids=lambda error: f"{type(error).__name__} {str(error)[:30]}",
 )
 def test_all_else_is_not_the_device_s_fault(error: BaseException) -> None:
     assert devices.failure(error, ON_GPU) is None
+
+
+def test_an_error_that_names_its_own_device_is_the_device_s(monkeypatch: pytest.MonkeyPatch) -> None:
+    error = NotImplementedError("\"addmm\" not implemented for 'FAKE'")
+    assert devices.failure(error, RunConfig(device=NAME)) == f"The device {NAME} {LACKS}"
+    assert devices.failure(error, ON_GPU) is None
+    offer(monkeypatch, "cuda", 1)
+    assert devices.failure(RuntimeError("auto"), RunConfig(device="auto")) is None
 
 
 # --- a device of the tests --------------------------------------------------------------------------

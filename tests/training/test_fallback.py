@@ -9,7 +9,7 @@ from fake_device import NAME, FakeDevice
 from embedviz.config import RunConfig
 from embedviz.text.dataset import Dataset
 from embedviz.training import fallback
-from embedviz.training.fallback import LastingRun
+from embedviz.training.fallback import LastingRun, Moved
 from embedviz.training.guard import DivergenceError
 from embedviz.training.session import TrainingSession
 
@@ -41,7 +41,7 @@ def take(session: TrainingSession, steps: int) -> list[float]:
 def test_it_goes_on_with_the_cpu_from_the_last_checkpoint(kept: int, fake: FakeDevice, text: Dataset) -> None:
     expected = take(TrainingSession(CONFIG.replace(device="cpu"), text), 20)
     clock = Clock()
-    said: list[str] = []
+    said: list[Moved] = []
     run = LastingRun(CONFIG, text, said.append, clock)
     run.do(lambda session: take(session, kept))
     clock.now += 2 if kept else 0
@@ -51,14 +51,15 @@ def test_it_goes_on_with_the_cpu_from_the_last_checkpoint(kept: int, fake: FakeD
     fake.fail_after(9, LOST)
     assert run.do(lambda session: take(session, 20 - session.step)) == expected[kept:]
     assert run.session.config.device == "cpu"
-    assert said == [f"The device fake:0 was lost: training goes on with the CPU from step {kept}."]
+    assert said == [Moved("cpu", kept, "The device fake:0 was lost")]
+    assert said[0].sentence == f"The device fake:0 was lost: training goes on with the CPU from step {kept}."
 
 
 def test_a_run_that_cannot_begin_there_begins_on_the_cpu(fake: FakeDevice, text: Dataset) -> None:
     fake.fail_after(0, NotImplementedError("not implemented for 'FAKE'"))
-    said: list[str] = []
+    said: list[Moved] = []
     run = LastingRun(CONFIG, text, said.append)
-    assert said == [
+    assert [moved.sentence for moved in said] == [
         "The device fake:0 cannot do an operation that this model needs: "
         "training goes on with the CPU from step 0."
     ]
@@ -68,18 +69,18 @@ def test_a_run_that_cannot_begin_there_begins_on_the_cpu(fake: FakeDevice, text:
 
 def test_a_checkpoint_that_fails_is_taken_on_the_cpu(fake: FakeDevice, text: Dataset) -> None:
     clock = Clock()
-    said: list[str] = []
+    said: list[Moved] = []
     run = LastingRun(CONFIG, text, said.append, clock)
     run.do(lambda session: take(session, 5))
     clock.now += 2
     fake.fail_after(0, torch.OutOfMemoryError("out of memory"))
     run.keep_up()
-    assert said == ["The device fake:0 ran out of memory: training goes on with the CPU from step 0."]
+    assert said == [Moved("cpu", 0, "The device fake:0 ran out of memory")]
     assert run.session.step == 0
 
 
 def test_all_other_errors_are_raised(fake: FakeDevice, text: Dataset) -> None:
-    said: list[str] = []
+    said: list[Moved] = []
     run = LastingRun(CONFIG, text, said.append)
 
     def fail(error: Exception) -> None:

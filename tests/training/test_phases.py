@@ -1,11 +1,12 @@
 """The words of a step: every template can be filled, and says the numbers that torch computes."""
 
+import math
 import re
 
 import numpy as np
 import pytest
 import torch
-from traced_runs import CONFIGS, DATASETS, EXACT, MLP, SAMPLED, begun
+from traced_runs import CONFIGS, DATASETS, EXACT, MLP, SAMPLED, VOCABULARY, begun
 
 from embedviz.analysis.figures import figure
 from embedviz.analysis.units import BITS
@@ -32,6 +33,114 @@ def words(trace: StepTrace, name: str) -> TracePhase:
 
 def plus(value: float) -> str:
     return figure(float(value), signed=True)
+
+
+NUMBER = r"([+−]?[\d,]+(?:\.\d+)?(?:·10[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)?)"
+EQUATIONS = [
+    (rf"exp\({NUMBER}\) / {NUMBER} = {NUMBER}$", lambda logit, total: math.exp(logit) / total),
+    (rf"−log {NUMBER} = {NUMBER} nats", lambda p: -math.log(p)),
+    (rf"{NUMBER} − 1 = {NUMBER},", lambda p: p - 1),
+    (rf"= tanh\({NUMBER}\) = {NUMBER}$", math.tanh),
+]
+
+
+def read(number: str) -> float:
+    mantissa, _, power = number.replace(",", "").replace("−", "-").partition("·10")
+    return float(f"{mantissa}e{power.translate(str.maketrans('⁻⁰¹²³⁴⁵⁶⁷⁸⁹', '-0123456789')) or 0}")
+
+
+def equations_are_true(trace: StepTrace) -> int:
+    """Work out each equation with numbers, as a reader would with those that are printed; return how many."""
+    found = 0
+    for phase in trace.phases:
+        said = fill(phase.formula, trace, LABELS)
+        for pattern, compute in EQUATIONS:
+            if match := re.search(pattern, said):
+                *given, result = map(read, match.groups())
+                power = math.floor(math.log10(abs(result))) - 2 if result else -44  # of the last of three digits
+                assert abs(compute(*given) - result) <= 0.502 * 10.0 ** min(power, 0), said
+                found += 1
+    return found
+
+
+@pytest.mark.parametrize(
+    "gap", [0.0, 1e-7, 3e-6, 0.01, 0.3, 1.0, 5.0, 11.5, 16.6, 30.0, 68.0, 71.0, 95.0, 300.0, 4e4]
+)
+def test_no_equation_is_false_however_sure_the_model_is(gap: float) -> None:
+    session = begun(SAMPLED, DATASETS["text"])
+    for seed in range(8):
+        logits = torch.randn(6, generator=torch.Generator().manual_seed(seed)) * 0.1 - 2.0
+        for sure in (1, -1):
+            target = session.trace_step(np.array([1, 2])).points["target"]
+            with torch.no_grad():
+                table = session._model.lookup_tables()["token"]
+                table.copy_(logits.expand(6, 6))
+                table[:, target] += sure * gap
+            trace = session.trace_step(np.array([1, 2]))
+            equations_are_true(trace)
+            for phase in trace.phases:
+                for text in (phase.formula, phase.explanation):
+                    assert "log 0 " not in fill(text, trace, LABELS)
+            loss = figure(trace.arrays["loss"].item())
+            assert words(trace, "loss").formula.endswith(f"= {loss} nats")
+            if sure < 0 and gap > 70:
+                name = f"‘{LABELS[target]}’"
+                assert words(trace, "loss").formula == (
+                    f"loss = −log p({name}) = log Σ exp(logit) − logit of {name} = {loss} nats"
+                )
+                assert words(trace, "softmax").formula.endswith(", below 10⁻³⁰")
+                assert words(trace, "softmax").lines[0] == f"{name} below 10⁻³⁰"
+                assert words(trace, "softmax").explanation.endswith(f"That of {name} is below 10⁻³⁰.")
+                assert "p − 1 = −1.00, elsewhere p" in words(trace, "gradient").formula
+
+
+def test_a_batch_of_one_example_has_no_mean() -> None:
+    for config in (SAMPLED.replace(batch_size=1, block_size=1), MLP.replace(batch_size=1)):
+        trace = begun(config, DATASETS["text"]).trace_step(np.array([1]))
+        assert "The loss of the batch is this one: " in words(trace, "loss").explanation
+        gradient = words(trace, "gradient").explanation
+        assert re.search(r"The batch's(, .*,)? is the same\. \d of 6 rows got a gradient", gradient)
+        assert "1 loss is averaged" in words(trace, "batch").explanation
+
+
+def test_tokens_and_rows_are_counted_from_one() -> None:
+    trace = begun(SAMPLED, DATASETS["text"]).trace_step(np.array([1, 2]))
+    place = (
+        f": token {trace.points['position'] + 1} of 300 of the training part; row {trace.points['row'] + 1} of 4"
+    )
+    assert words(trace, "batch").formula.endswith(place)
+
+
+def test_only_what_stands_there_of_the_watched_context_is_claimed() -> None:
+    text = make_dataset(np.array([2, 1, 3, 2, 1, 4, 3, 0, 1] * 3, np.uint8), VOCABULARY, 0.0)
+    whole = begun(EXACT.replace(batch_size=0, block_size=4), text)
+    sampled = begun(SAMPLED.replace(batch_size=200, block_size=5), text)
+
+    def said(session: TrainingSession, context: list[int]) -> tuple[str, str]:
+        batch = words(session.trace_step(np.array(context)), "batch")
+        return batch.formula.split(" →")[0], batch.explanation.split(" averaged. ")[1]
+
+    assert said(whole, [2, 1]) == ("“ba”", "This is the first place where the watched context stands.")
+    assert said(whole, [4, 1]) == (
+        "“a”",
+        "The model reads only ‘a’: this is the first place where that stands.",
+    )
+    assert said(whole, [4, 4, 0, 1]) == (
+        "“␣a”",
+        "The model reads only ‘a’: this is the first place where “␣a” stands, the longest end of the watched "
+        "context that there is.",
+    )
+    assert said(sampled, [2, 1]) == ("“ba”", "The batch has the context that is watched: it is followed.")
+    assert said(sampled, [4, 1]) == (
+        "“a”",
+        "The batch has ‘a’, which is all that the model reads: it is followed.",
+    )
+    assert said(sampled, [4, 4, 0, 1]) == (
+        "“␣a”",
+        "The batch has “␣a”, of which the model reads only ‘a’: it is followed.",
+    )
+    assert "does not have the watched context" in said(sampled, [5])[1]
+    assert "is not in the training part" in said(whole, [5])[1]
 
 
 @pytest.mark.parametrize("dataset", DATASETS.values(), ids=DATASETS)
@@ -84,27 +193,25 @@ def test_the_words_of_a_bigram_say_its_numbers() -> None:
     assert logits.formula.endswith(f"logit of {following} = E[{token}, {target}] = {plus(row[target])}")
 
     softmax = words(trace, "softmax")
-    below, total = row[target] - row.max(), torch.exp(row - row.max()).sum()
-    assert softmax.formula == (
-        f"p({following}) = exp(logit − largest) / Σ = exp({figure(float(below))}) / {figure(float(total))} "
-        f"= {figure(float(p[target]))}"
-    )
+    assert softmax.formula.startswith(f"p({following}) = exp(logit − largest) / Σ = exp(")
+    assert softmax.formula.endswith(f" = {figure(float(p[target]))}")
+    assert equations_are_true(trace) == 3
 
     nats = figure(float(-p[target].log()))
     said = words(trace, "loss")
     assert said.lines == (f"{nats} nats", f"batch {figure(loss)} nats")
-    assert said.formula == f"loss = −log p({following}) = −log {figure(float(p[target]))} = {nats} nats"
+    assert re.fullmatch(rf"loss = −log p\({following}\) = −log 0\.\d+ = {nats} nats", said.formula)
     bits = figure(float(-p[target].log2()))
     assert fill(trace.phases[4].lines[0], trace, LABELS, BITS) == f"{bits} bits"
 
     gradient = words(trace, "gradient")
     own, batchs = plus(p[target] - 1), plus(session.table_gradients()["token"][token, target])
     assert gradient.lines == (f"own {own}", f"batch {batchs}")
-    assert f"{figure(float(p[target]))} − 1 = {own}, elsewhere p; the batch's there {batchs}" in gradient.formula
+    assert f" − 1 = {own}, elsewhere p; the batch's there {batchs}" in gradient.formula
 
     update = words(trace, "update")
     column = trace.points["column"]
-    assert column == np.abs(after[token] - table[token]).argmax()
+    assert column == target  # of which the gradient speaks too
     change = " → ".join(told_apart(float(table[token, column]), float(after[token, column]), signed=True))
     q = torch.softmax(torch.from_numpy(after[token]).double(), 0)
     chance = " → ".join(told_apart(float(np.float32(p[target])), float(np.float32(q[target]))))
@@ -123,9 +230,10 @@ def test_the_words_of_an_mlp_say_its_numbers() -> None:
     unit = int(torch.tanh(z).abs().argmax())
     logits = torch.tanh(z) @ weights["W2"] + weights["b2"]
     target = trace.points["target"]
-    assert words(trace, "hidden").formula == (
-        f"h[{unit}] = tanh(x · W1[:, {unit}] + b1[{unit}]) = tanh({plus(z[unit])}) = {plus(torch.tanh(z[unit]))}"
-    )
+    hidden = words(trace, "hidden").formula
+    assert hidden.startswith(f"h[{unit}] = tanh(x · W1[:, {unit}] + b1[{unit}]) = tanh({plus(z[unit])[:4]}")
+    assert hidden.endswith(f" = {plus(torch.tanh(z[unit]))}")
+    assert equations_are_true(trace) == 3
     product, bias = plus(x @ weights["W1"][:, unit]), plus(weights["b1"][unit])
     assert f"up to {product}, and with its bias b1[{unit}] = {bias} that" in words(trace, "hidden").explanation
     assert words(trace, "logits").formula == (
@@ -181,7 +289,7 @@ def test_without_momentum_and_decay_nothing_moves_by_itself() -> None:
     trace, _, move = silent(optimizer="sgd")
     assert not move[[0, 1, 3]].any()
     assert trace.arrays["largest silent move"] == 0
-    assert words(trace, "update").explanation.startswith("Only rows with a gradient moved. The loss")
+    assert words(trace, "update").explanation.startswith("Only rows with a gradient moved. The difference is")
 
 
 def test_decay_moves_by_itself() -> None:

@@ -21,7 +21,7 @@ from embedviz.config import RunConfig
 from embedviz.text.dataset import Dataset
 from embedviz.text.preparation import prepare
 from embedviz.training import command, device_choice, fallback
-from embedviz.training.reports import JsonReport
+from embedviz.training.reports import JsonReport, Work
 from embedviz.training.session import SplitLosses, TrainingSession
 
 Train = Callable[..., tuple[int, list[str], str]]
@@ -125,7 +125,7 @@ def test_where_nothing_is_held_out_its_loss_is_null(train: Train, small: str) ->
 
 
 def test_what_is_no_number_is_null(capsys: pytest.CaptureFixture[str]) -> None:
-    JsonReport().end(SplitLosses(3, math.nan, math.inf), 1.0)
+    JsonReport().end(SplitLosses(3, math.nan, math.inf), Work(3, 1.0))
     end = events(capsys.readouterr().out.splitlines())[0]
     assert end["train_loss"] is end["val_loss"] is None
 
@@ -174,12 +174,18 @@ def test_a_device_that_fails_is_one_line_and_the_run_goes_on(
     with FakeDevice() as fake:
         fake.fail_after(150, torch.OutOfMemoryError("out of memory"))
         code, lines, err = train("--text", small, "--steps", "40", "--device", NAME, "--json")
-    start, *progress, end = events(lines)
+    start, *between, end = events(lines)
     assert (code, start["device"]) == (0, NAME)
+    (moved,) = (event for event in between if event["event"] == "moved")
+    assert moved == {"event": "moved", "device": "cpu", "step": 0, "why": "The device fake:0 ran out of memory"}
+    progress = [event for event in between if event is not moved]
+    assert [event["event"] for event in between[: between.index(moved)]] == ["progress"] * between.index(moved)
     assert err == "The device fake:0 ran out of memory: training goes on with the CPU from step 0.\n"
     steps = [event["step"] for event in progress]
     failed = steps.index(0, 1)
     assert steps == [*range(failed), *range(40)]
+    assert failed == between.index(moved)
+    assert end["steps_per_second"] == pytest.approx((failed + 40) / end["seconds"])
     _, lines, _ = train("--text", small, "--steps", "40", "--json")
     assert end["train_loss"] == events(lines)[-1]["train_loss"]
 

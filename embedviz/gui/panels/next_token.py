@@ -10,7 +10,7 @@ from embedviz.gui.bar_numbers import LOGS, Numbers
 from embedviz.gui.contexts import why_no_frame
 from embedviz.gui.controller import RunController
 from embedviz.gui.plots.bars import BarChart
-from embedviz.gui.predictions import Prediction, sampled, traced, watched, watched_title
+from embedviz.gui.predictions import Prediction, is_moving, sampled, traced, watched, watched_title
 from embedviz.gui.sampler import Sampler
 from embedviz.gui.sampler_view import SamplerView
 from embedviz.gui.state import AppState, Phase
@@ -54,8 +54,8 @@ class NextTokenPanel(Card):
         self._model_key.setProperty("role", "caption")
         self._data_key = caption(elided=True)
         keys = QHBoxLayout()
-        keys.addWidget(self._model_key)
-        keys.addWidget(self._data_key, 1)
+        keys.addWidget(self._model_key, 1)
+        keys.addWidget(self._data_key)
         self.body.removeWidget(self.subtitle)
         above = QHBoxLayout()
         above.addWidget(self.subtitle, 1)
@@ -69,15 +69,19 @@ class NextTokenPanel(Card):
         self._labels: list[str] = []
         self._shown: NDArray[np.int64] = np.zeros(0, np.int64)
         self._followed = -1  # the id whose row is to be in sight
+        self._listed: object = None  # what the list begins at its top for, each time that it is another
+        self._sought: object = None  # what a row was brought into sight for
+        self._is_moving = False
         self.order.chosen.connect(self.refresh)
         self._number.currentIndexChanged.connect(self.refresh)
         self.bars.hovered.connect(self._point_at)
         state.document_changed.connect(self._take_document)
         state.selection_changed.connect(self.refresh)
         state.frame_shown.connect(self._follow)
-        state.trace_shown.connect(self._look)
+        state.trace_shown.connect(self.refresh)
+        state.run_changed.connect(self._take_run)
         state.unit_changed.connect(self._name_numbers)
-        self.sampler.drawing_changed.connect(self._look)
+        self.sampler.drawing_changed.connect(self.refresh)
         theme.changed.connect(self._restyle)
         self._restyle()
 
@@ -93,11 +97,13 @@ class NextTokenPanel(Card):
             self.refresh()
 
     @Slot()
-    def _look(self) -> None:
-        """Draw the bars of what is newly looked at, and bring the row that it is about into sight."""
-        self.refresh()
-        if self._followed in self._shown:
-            self.bars.show_row(int(np.flatnonzero(self._shown == self._followed)[0]))
+    def _take_run(self) -> None:
+        """Leave the example of a step when the run goes on, and come back to it when it stands."""
+        moving = is_moving(self._state)
+        if moving != self._is_moving:
+            self._is_moving = moving
+            if self._state.phase is not None:
+                self.refresh()
 
     @Slot()
     def refresh(self) -> None:
@@ -132,6 +138,7 @@ class NextTokenPanel(Card):
         if self._state.snapshot is None or self._state.selected_id is None:
             self.subtitle.setText(watched_title(self._state))
         self.bars.set_empty(why)
+        self._listed = None
         self._model_key.setText("● model")
 
     def _draw(self, found: Prediction) -> None:
@@ -164,8 +171,31 @@ class NextTokenPanel(Card):
         self.bars.set_caption(found.caption or part)
         self.subtitle.setText(found.title)
         self._model_key.setText(f"● {found.key}")
-        after = f" after ‘{self._labels[found.last]}’ alone" if self._state.config.model != "bigram" else ""
+        after = f" after ‘{self._labels[found.last]}’" if self._state.config.model != "bigram" else ""
         self._data_key.setText(f"▏text{after}")
+        self._place(found)
+
+    def _place(self, found: Prediction) -> None:
+        """Begin at the top of another list, and bring the row that it is about into sight.
+
+        Where the person has scrolled to stays for as long as it is the same list.
+        """
+        state, drawing, trace = self._state, self.sampler.drawing, self._state.trace
+        listed: tuple[object, ...] = (state.run.run_id, self.order.value, state.context_ids.tobytes())
+        if drawing is not None:
+            listed += ("drawn", drawing.ids)
+        elif found.follows is not None and trace is not None:
+            listed += ("traced", trace.step)
+        elif self.order.value == "top" and state.snapshot is not None and not is_moving(state):
+            listed += ("stands", state.snapshot.step, int(found.order[0]))  # a change by hand may bring another
+        if listed != self._listed:
+            self._listed, self._sought = listed, None
+            self.bars.show_top()
+        sought = (found.follows, state.phase_index)
+        if sought != self._sought:
+            self._sought = sought
+            if self._followed in self._shown:
+                self.bars.show_row(int(np.flatnonzero(self._shown == self._followed)[0]))
 
     @Slot()
     def _name_numbers(self) -> None:

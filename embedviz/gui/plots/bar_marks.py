@@ -7,6 +7,7 @@ from PySide6.QtGui import QPainter, QPen
 
 from embedviz.gui.theme import Theme
 
+FRAME = 2  # designed pixels that a frame's line is wide
 _CENTRED = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft
 
 
@@ -26,15 +27,16 @@ class Mark(Enum):
 def draw_mark(
     painter: QPainter, theme: Theme, mark: Mark, row: QRectF, track: QRectF, bar: QRectF, free: float
 ) -> None:
-    """Paint a frame around `row`, and the mark's word, in the painter's font, right of `free` on its track.
+    """Paint a frame on the edge of `row`, where it cuts no letter, and the mark's word, in the painter's font.
 
-    Where no room is left there, the word stands in the bar; where none is there either, the frame has to do.
+    The word is right of `free` on the track. Where no room is left there, it stands in the bar; where none is
+    there either, the frame has to do.
     """
     px = theme.px
     colour = theme.colour(mark.colour)
     painter.setBrush(Qt.BrushStyle.NoBrush)
-    painter.setPen(QPen(colour, px(2)))
-    painter.drawRoundedRect(row.adjusted(px(1), px(2), -px(1), -px(2)), px(6), px(6))
+    painter.setPen(QPen(colour, px(FRAME)))
+    painter.drawRoundedRect(row.adjusted(px(1), 0, -px(1), 0), px(6), px(6))
     room = painter.fontMetrics().horizontalAdvance(mark.value)
     left = free + px(6)
     if left + room > track.right():

@@ -1,35 +1,22 @@
 """Probabilities as bars: blue for what the model says, an orange tick for what the data says, a number."""
 
 from collections.abc import Mapping, Sequence
-from heapq import nlargest
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import (
-    QFontMetricsF,
-    QHelpEvent,
-    QKeyEvent,
-    QMouseEvent,
-    QPainter,
-    QPen,
-    QResizeEvent,
-    QWheelEvent,
-)
+from PySide6.QtGui import QFontMetricsF, QHelpEvent, QKeyEvent, QMouseEvent, QPainter, QPen, QWheelEvent
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
-from embedviz.analysis.figures import counted, longest
+from embedviz.analysis.figures import counted
 from embedviz.gui.plots.bar_marks import Mark, draw_bar, draw_mark
-from embedviz.gui.plots.base import ScrollingPlot
+from embedviz.gui.plots.bar_rows import LOWEST_ROW, BarRows
 from embedviz.gui.plots.pointing import PointingPlot
-from embedviz.gui.theme import Role, Theme
-
-LOWEST_ROW, HIGHEST_ROW = 26, 34  # designed pixels
-WIDEST_LABEL = 120
+from embedviz.gui.theme import Theme
 
 
-class BarChart(PointingPlot[int], ScrollingPlot):
+class BarChart(PointingPlot[int], BarRows):
     """One row a token: label, bar, number. Up and Down choose a row, Return or a click activates it.
 
     Label and number columns only ever widen, so that a change of values never moves the bars.
@@ -44,18 +31,7 @@ class BarChart(PointingPlot[int], ScrollingPlot):
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(theme, "Probabilities", parent)
-        self._labels: tuple[str, ...] = ()
-        self._ids: tuple[int, ...] = ()
-        self._texts: tuple[str, ...] = ()
-        self._model: NDArray[np.floating[Any]] = np.zeros(0)
-        self._data: NDArray[np.floating[Any]] | None = None
-        self._before: NDArray[np.floating[Any]] | None = None
-        self._marks: dict[int, Mark] = {}
-        self._maximum = 1.0
         self._tooltips: tuple[str, ...] = ()
-        self._caption = ""
-        self._label_width = self._text_width = 0.0
-        self.restyle()
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
 
     def set_data(
@@ -107,72 +83,11 @@ class BarChart(PointingPlot[int], ScrollingPlot):
         marked = [f"{self._marks[row].value}: {self._in_words(row)}" for row in self._named_rows()]
         return "; ".join([words, *marked])
 
-    def show_row(self, row: int) -> None:
-        """Scroll as little as brings a row into sight."""
-        height = self.row_height
-        self.scroll_to(row * height, (row + 1) * height + self._top())
-
-    # ---- where it is
-
-    @property
-    def row_height(self) -> int:
-        """The height of a row: what divides the room, between 26 and 34 designed pixels."""
-        lowest, highest = self._theme.px(LOWEST_ROW), self._theme.px(HIGHEST_ROW)
-        if not self._labels:
-            return highest
-        return max(lowest, min(highest, (self.height() - self._top()) // len(self._labels)))
-
-    def row_rect(self, row: int) -> QRectF:
-        """Return where a row is; it may be scrolled away."""
-        height = self.row_height
-        return QRectF(0, self._top() + row * height - self.scroll_bar.value(), self.page_width, height)
-
-    def track_rect(self, row: int) -> QRectF:
-        """Return the place of a bar that is `maximum` long."""
-        px = self._theme.px
-        left = px(6) + self._label_room() + px(10)
-        right = self.page_width - px(6) - self._text_width - px(12)
-        line = self.row_rect(row)
-        high = px(16)
-        return QRectF(left, line.center().y() - high / 2, max(1.0, right - left), high)
-
-    def bar_rect(self, row: int) -> QRectF:
-        """Return where a row's bar is."""
-        track = self.track_rect(row)
-        return QRectF(track.left(), track.top(), track.width() * self._share(self._model[row]), track.height())
-
-    def before_x(self, row: int) -> float | None:
-        """Return where a row's bar ended before the step; None if that is not shown."""
-        if self._before is None:
-            return None
-        track = self.track_rect(row)
-        return track.left() + track.width() * self._share(self._before[row])
-
-    def tick_x(self, row: int) -> float | None:
-        """Return where the data's tick is on a row; None without data."""
-        if self._data is None or not np.isfinite(self._data[row]):
-            return None
-        track = self.track_rect(row)
-        return track.left() + track.width() * self._share(self._data[row])
-
-    def row_at(self, y: float) -> int | None:
-        """Return the row at a height, None if none is there."""
-        if y < self._top():
-            return None
-        row = int((y - self._top() + self.scroll_bar.value()) // self.row_height)
-        return row if row < len(self._labels) else None
+    # ---- Qt
 
     def place_at(self, x: float, y: float) -> int | None:  # noqa: ARG002 (a row is as wide as the chart)
         """Return the row at a point, None if none is there."""
         return self.row_at(y)
-
-    def shown_rows(self) -> range:
-        """Return the rows of which at least a part is visible."""
-        height, top = self.row_height, self.scroll_bar.value()
-        stop = -(-(top + self.height() - self._top()) // height)
-        return range(top // height, max(0, min(len(self._labels), stop)))
-
-    # ---- Qt
 
     def sizeHint(self) -> QSize:
         """Return room for 14 rows."""
@@ -181,16 +96,6 @@ class BarChart(PointingPlot[int], ScrollingPlot):
     def minimumSizeHint(self) -> QSize:
         """Return room for three rows."""
         return QSize(self._theme.px(180), 3 * self._theme.px(LOWEST_ROW))
-
-    def restyle(self) -> None:
-        """Measure labels and numbers in the new fonts."""
-        self._glyph_font = self._theme.font(Role.TITLE, mono=True)
-        self._text_font = self._theme.font(Role.BODY)
-        self._caption_font = self._theme.font(Role.CAPTION)
-        self._glyphs, self._figures = QFontMetricsF(self._glyph_font), QFontMetricsF(self._text_font)
-        self._label_width = self._text_width = 0.0
-        self._measure()
-        self._lay_out()
 
     def draw(self, painter: QPainter, exposed: QRect) -> None:  # noqa: ARG002
         """Paint the rows on screen, kind by kind."""
@@ -218,11 +123,6 @@ class BarChart(PointingPlot[int], ScrollingPlot):
         self._draw_marks(painter, shown)
         self._draw_texts(painter, shown)
         painter.setClipping(False)
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """Divide the new height."""
-        super().resizeEvent(event)
-        self._lay_out()
 
     def event(self, event: QEvent) -> bool:
         """Show the row's tool tip."""
@@ -287,15 +187,15 @@ class BarChart(PointingPlot[int], ScrollingPlot):
                     painter.drawLine(QPointF(x, line.top()), QPointF(x, line.bottom()))
 
     def _draw_marks(self, painter: QPainter, shown: range) -> None:
+        px = self._theme.px
         painter.setFont(self._caption_font)
         for row in self._named_rows():
             if row in shown:
-                bar = self.bar_rect(row)
+                bar, frame = self.bar_rect(row), self.row_rect(row)
+                frame.setTop(max(frame.top(), self._top() + px(1)))  # of the first row too all of it is seen
                 ends = (bar.right(), self.tick_x(row), self.before_x(row))
                 free = max(x for x in ends if x is not None)
-                draw_mark(
-                    painter, self._theme, self._marks[row], self.row_rect(row), self.track_rect(row), bar, free
-                )
+                draw_mark(painter, self._theme, self._marks[row], frame, self.track_rect(row), bar, free)
 
     def _named_rows(self) -> list[int]:
         """Return the marked rows that have a frame: those cut off are many, and say so in their number."""
@@ -320,28 +220,8 @@ class BarChart(PointingPlot[int], ScrollingPlot):
             left = right - self._figures.horizontalAdvance(text)
             painter.drawText(QPointF(left, self.row_rect(row).center().y() + rise), text)
 
-    def _label_room(self) -> float:
-        return min(self._label_width, 0.35 * self.page_width)
-
-    def _share(self, value: float) -> float:
-        return (
-            float(min(1.0, max(0.0, value / self._maximum))) if self._maximum > 0 and np.isfinite(value) else 0.0
-        )
-
     def _in_words(self, row: int) -> str:
         return f"{self._labels[row]} {self._texts[row]}"
-
-    def _top(self) -> int:
-        return round(QFontMetricsF(self._caption_font).height() + self._theme.px(4)) if self._caption else 0
-
-    def _measure(self) -> None:
-        widest = max(map(self._glyphs.horizontalAdvance, longest(self._labels)), default=0.0)
-        self._label_width = max(self._label_width, min(self._theme.px(WIDEST_LABEL), widest), self._theme.px(14))
-        figures = max(map(self._figures.horizontalAdvance, nlargest(4, set(self._texts), key=len)), default=0.0)
-        self._text_width = max(self._text_width, figures, self._figures.horizontalAdvance("0.000"))
-
-    def _lay_out(self) -> None:
-        self.set_content_height(len(self._labels) * self.row_height + self._top(), self.row_height)
 
     def _tell(self, place: int | None) -> None:
         self.hovered.emit(-1 if place is None else place)

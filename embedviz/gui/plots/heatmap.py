@@ -198,7 +198,8 @@ class Heatmap(EditablePlot):
         for cell in (self._held, self._at):
             self._draw_cell_mark(painter, cell)
         small = min(view.cell_width, view.cell_height) < self._theme.px(LENS_BELOW)
-        if self._lens_on and small and self._at is not None and not self._dragging and not self.is_value_dragged:
+        is_busy = self._dragging or self.is_value_dragged or self._held is not None  # a held cell is worked on
+        if self._lens_on and small and self._at is not None and not is_busy:
             colours = self._cells.colours_around(*self._at, LensPainter.REACH)
             middle = self.cell_rect(*self._at).center()
             words = self._cell_in_words(*self._at, cut=True)

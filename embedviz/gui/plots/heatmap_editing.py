@@ -3,22 +3,24 @@
 from typing import ClassVar
 
 from PySide6.QtCore import QPoint, QPointF, Qt, Signal
-from PySide6.QtGui import QContextMenuEvent, QHideEvent, QKeyEvent, QMouseEvent
-from PySide6.QtWidgets import QWidget
+from PySide6.QtGui import QContextMenuEvent, QFocusEvent, QHideEvent, QKeyEvent, QMouseEvent
+from PySide6.QtWidgets import QApplication, QWidget
 
 from embedviz.gui.plots.heatmap_navigation import GridPlot
 from embedviz.gui.plots.pointing import Cell
 from embedviz.gui.theme import Theme
 
 FINE = 0.1  # with Shift a drag is slower
+DRAG_MODIFIERS = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier
 EDIT_KEYS = frozenset({Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_F2})
 
 
 class EditablePlot(GridPlot):
     """A table whose cells can be held and changed: it only tells what is asked for, and changes nothing itself.
 
-    With Alt, dragging changes a value instead of moving the table; Esc calls it off. With the focus, Return or
-    F2 asks to type a value into the cell under the cursor.
+    With Ctrl, and on the cell that is held, dragging changes a value instead of moving the table; Esc calls it
+    off. (Alt does as Ctrl does, where the desktop does not move windows with it.) With the focus, Return or F2
+    asks to type a value into the cell under the cursor; Esc lets it go, and the focus too.
     """
 
     edit_wanted = Signal(int, int)  # row, column
@@ -26,6 +28,7 @@ class EditablePlot(GridPlot):
     value_drag_began = Signal(int, int)
     value_dragged = Signal(float)  # pixels to the right of where it began; with Shift a tenth
     value_drag_ended = Signal(bool)  # False if it was called off
+    keys_changed = Signal(bool)  # True: the keyboard's keys come here
     menu_wanted = Signal(int, int, QPoint)  # row, column (-1 beside the cells), where on the screen
 
     own_keys: ClassVar[frozenset[Qt.Key]] = GridPlot.own_keys | EDIT_KEYS
@@ -35,6 +38,7 @@ class EditablePlot(GridPlot):
         self._held: Cell | None = None
         self._value_at: QPointF | None = None  # where the pointer was last, while a value is dragged
         self._amount = 0.0
+        self._may_drag_held = False  # the button went down on the cell that is held
 
     @property
     def held(self) -> Cell | None:
@@ -53,18 +57,23 @@ class EditablePlot(GridPlot):
         return self._value_at is not None
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """With Alt begin to drag a value, else as ever."""
+        """With Ctrl begin to drag a value, else as ever; on the held cell it may become either."""
         cell = self._place_under(event.position())
         is_left = event.button() == Qt.MouseButton.LeftButton
-        if is_left and cell is not None and event.modifiers() & Qt.KeyboardModifier.AltModifier:
-            self._value_at, self._amount = event.position(), 0.0
-            self.setCursor(Qt.CursorShape.SizeHorCursor)
-            self.value_drag_began.emit(*cell)
+        if is_left and cell is not None and event.modifiers() & DRAG_MODIFIERS:
+            self._begin_value_drag(cell, event.position())
         elif not self.is_value_dragged:
+            self._may_drag_held = is_left and cell is not None and cell == self._held
             super().mousePressEvent(event)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """Tell how far the value was dragged; the cell that is pointed at stays."""
+        start = self._pressed if self._may_drag_held else None
+        if start is not None and self._held is not None:
+            if (event.position() - start).manhattanLength() < QApplication.startDragDistance():
+                return
+            self._pressed = None  # no click any more
+            self._begin_value_drag(self._held, start)
         if self._value_at is None:
             super().mouseMoveEvent(event)
             return
@@ -75,6 +84,7 @@ class EditablePlot(GridPlot):
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         """End the drag of a value, else as ever."""
+        self._may_drag_held = False
         if self.is_value_dragged and event.button() == Qt.MouseButton.LeftButton:
             self._end_value_drag(True)
         else:
@@ -86,7 +96,9 @@ class EditablePlot(GridPlot):
         self._end_value_drag(True)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Ask to type, call a drag off, or let the held cell go."""
+        """Ask to type, call a drag off, or let the held cell go, and the keyboard with it."""
+        if event.key() == Qt.Key.Key_Escape and not self.is_value_dragged:
+            self.clearFocus()  # the window's keys walk the phases again
         if event.key() == Qt.Key.Key_Escape and (self.is_value_dragged or self._held is not None):
             event.accept()
             if self.is_value_dragged:
@@ -102,6 +114,16 @@ class EditablePlot(GridPlot):
                 self.edit_wanted.emit(*self._at)
             return
         super().keyPressEvent(event)
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        """Tell that keys come here now."""
+        super().focusInEvent(event)
+        self.keys_changed.emit(True)
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        """Tell that keys go elsewhere."""
+        super().focusOutEvent(event)
+        self.keys_changed.emit(False)
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         """Ask for the menu of the row under the pointer, its label included, or under the cursor."""
@@ -125,6 +147,12 @@ class EditablePlot(GridPlot):
             beside = self._place_under(QPointF(self.view.rect.left() + 0.5, here.y()))
             cell = None if beside is None else (beside[0], -1)
         return cell
+
+    def _begin_value_drag(self, cell: Cell, where: QPointF) -> None:
+        self._may_drag_held = False
+        self._value_at, self._amount = where, 0.0
+        self.setCursor(Qt.CursorShape.SizeHorCursor)
+        self.value_drag_began.emit(*cell)
 
     def _end_value_drag(self, kept: bool) -> None:
         if self.is_value_dragged:

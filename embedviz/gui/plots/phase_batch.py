@@ -1,5 +1,6 @@
 """The batch of a step as a small picture: ids in a grid, the example that is followed, and its target."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,8 +17,7 @@ NARROWEST_LABEL, WIDEST_LABEL = 12, 44  # designed pixels
 WIDEST_CELL = 28  # unless its label is wider
 WIDEST_TINT, HIGHEST_TINT, LOWEST_TINT = 12, 12, 3
 SEAM = 4  # between what is read and the targets
-MOST = 2 / 3  # of the columns: where so many have room for labels, the others are cut off
-FEW = 3  # rows; where no more have room for labels, columns that have none may be cut too
+TWO_ROWS = 30  # designed pixels: a window so high has its targets in a row of their own
 _GOLDEN = 0.6180339887  # ids that are neighbours get tints far apart
 Ids = NDArray[np.int64]
 
@@ -30,13 +30,14 @@ class BatchGrid:
     seam: int  # the first column of targets; N if there are none
     example: tuple[int, int] | None  # the cell that is followed
     target: tuple[int, int] | None  # the cell of what should follow it
+    below: bool = False  # targets are the second row, under the ids that they follow
 
 
-def batch_grid(card: PhaseCard) -> BatchGrid:
+def batch_grid(card: PhaseCard, *, below: bool = False) -> BatchGrid:
     """Return a batch and its targets side by side.
 
     Targets that are the ids moved by one, as in running text, add their last column only: the target of each
-    cell is then its right neighbour.
+    cell is then its right neighbour. A single row of ids may have its targets `below` it.
     """
     ids = np.atleast_2d(np.asarray(card.picture, dtype=np.int64))  # (B, T)
     rows, width = ids.shape
@@ -46,6 +47,9 @@ def batch_grid(card: PhaseCard) -> BatchGrid:
     if card.also is None or card.also.size % max(1, rows) or not card.also.size:
         return BatchGrid(ids, width, example, None)
     targets = np.asarray(card.also, dtype=np.int64).reshape(rows, -1)  # (B, T) or (B, 1)
+    if below and rows == 1 and targets.shape == ids.shape:
+        target = example and (1, example[1])
+        return BatchGrid(np.vstack([ids, targets]), width, example, target, below=True)
     known = targets[:, :-1] >= 0
     if targets.shape[1] == 1 or (
         targets.shape == ids.shape and np.array_equal(targets[:, :-1][known], ids[:, 1:][known])
@@ -59,12 +63,12 @@ def batch_grid(card: PhaseCard) -> BatchGrid:
 class BatchPicture:
     """A grid in a rectangle: labelled where letters have room, else cells whose tints tell ids apart.
 
-    Where not all rows have room for letters, or most columns, or only a row or two that are too long, it shows
-    the part around the example, cut at the edges as a page that scrolls is.
+    Where not all have room for letters, it shows the part around the example, cut at the edges as a page that
+    scrolls is.
     """
 
     def __init__(self, card: PhaseCard, rect: QRectF, theme: Theme) -> None:
-        self.grid = batch_grid(card)
+        self.grid = batch_grid(card, below=rect.height() >= theme.px(TWO_ROWS))
         self._card, self._rect, self._theme = card, rect, theme
         self._font = theme.font(Role.CAPTION, mono=True)
         self._metrics = QFontMetricsF(self._font)
@@ -72,8 +76,9 @@ class BatchPicture:
         rows, columns = self.grid.ids.shape
         self._seam = theme.px(SEAM) if self.labelled and self.grid.seam < columns else 0
         row, column = self.grid.example or (0, 0)
-        self._left = self._scrolled(column + 1, self.cell_width, columns, rect.width() - self._seam)
-        self._top = self._scrolled(row + 0.5, self.cell_height, rows, rect.height())
+        middle = column + (0.5 if self.grid.below else 1)  # the target is in the next column, or in this one
+        self._left = self._scrolled(middle, self.cell_width, columns, rect.width() - self._seam)
+        self._top = self._scrolled(row + (1 if self.grid.below else 0.5), self.cell_height, rows, rect.height())
         self._top -= max(0.0, rect.height() - rows * self.cell_height) // 2  # few rows: in the middle
 
     def cell_rect(self, row: int, column: int) -> QRectF:
@@ -118,13 +123,12 @@ class BatchPicture:
 
     def _sizes(self) -> tuple[bool, float, float]:
         """Return whether cells have labels, and how large they are."""
-        px, rows, columns = self._theme.px, *self.grid.ids.shape
+        px, rows, columns = self._theme.px, *map(float, self.grid.ids.shape)
         wide, high = self._rect.width() / max(1, columns), self._rect.height() / max(1, rows)
-        lowest = self._metrics.height() + px(1)
+        lowest = max(px(NARROWEST_LABEL), math.ceil(self._metrics.capHeight() + self._metrics.descent()) + px(2))
         room = (self._rect.width() - px(SEAM)) / max(1, columns)
         need = min(px(WIDEST_LABEL), max(px(NARROWEST_LABEL), self._label_width() + px(4)))
-        enough = room >= MOST * need or min(rows, self._rect.height() // lowest) < FEW
-        if self._rect.height() >= lowest and enough:
+        if self._rect.height() >= lowest and self._rect.width() >= 2 * need + px(SEAM):
             return True, max(need, min(room, px(WIDEST_CELL))), max(lowest, min(high, px(WIDEST_CELL) * 0.75))
         lowest_tint = float(px(LOWEST_TINT))
         return False, min(wide, px(WIDEST_TINT)), max(lowest_tint, min(high, px(HIGHEST_TINT)))

@@ -1,5 +1,6 @@
 """Where the cards of a row go, and in which letters: the largest for which there is room."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate, product
@@ -16,25 +17,72 @@ GAP, ARROW_GAP = 4, 14
 ROOMY = 120  # cards so wide on average have arrows between them
 LOWEST_PICTURE = 12
 LOW_PICTURE = 40  # where pictures are lower, those of cards with fewer lines are higher than others
-NEED_STEP = 16
+NEED_STEP, SMALL_NEED_STEP = 16, 4
 DENSE = 0.92  # of the fonts' own distance between lines
-_FACES = (  # roles of lines and title, and how low the picture may be for them: the first that fits is taken
-    (Role.BODY, Role.BODY, 56),
-    (Role.CAPTION, Role.BODY, LOWEST_PICTURE),
-    (Role.CAPTION, Role.CAPTION, LOWEST_PICTURE),
-)
+MONO = 0  # in place of a stretch: the font whose letters are all of one width
+STRETCHES = (100, 90, 80, 75)  # per cent of a font's own width: the narrower where figures have no room else
+_FACES = (  # roles of lines and title, how low the picture may be for them, and how wide lines are
+    (Role.BODY, Role.BODY, 56, MONO),
+    (Role.CAPTION, Role.BODY, LOWEST_PICTURE, MONO),
+    *((Role.CAPTION, Role.CAPTION, LOWEST_PICTURE, stretch) for stretch in (MONO, *STRETCHES)),
+)  # the first that fits is taken
+ARROW = " → "
+_DIGITS = "0123456789.,"
+_OF_NUMBER = re.compile(r"[+−]?[\d.,]+$")
+_SHAPE = re.compile(r"(.+)( \([\d, ]+\))")
+
+
+@dataclass(frozen=True, eq=False)
+class Cut:
+    """A font in one of its widths, and what it measures."""
+
+    font: QFont
+    metrics: QFontMetricsF
+
+    @classmethod
+    def of(cls, font: QFont, stretch: int) -> "Cut":
+        """Return `font` at `stretch` per cent of its width."""
+        narrowed = QFont(font)
+        narrowed.setStretch(stretch)
+        return cls(narrowed, QFontMetricsF(narrowed))
+
+    def width(self, lines: Sequence[str]) -> float:
+        """Return how wide the widest of `lines` is."""
+        return max(map(self.metrics.horizontalAdvance, lines), default=0.0)
+
+    def elided(self, words: str, room: float) -> str:
+        """Return what of `words` there is room for: no number is cut, and a shape at the end stays."""
+        if self.width([words]) <= room:
+            return words
+        found = _SHAPE.fullmatch(words)
+        if found is not None and self.width(["…" + found[2]]) <= room:
+            words, tail = found[1], found[2]
+            room -= self.width([tail])
+        else:
+            tail = ""
+        shown = self.metrics.elidedText(words, Qt.TextElideMode.ElideRight, room).removesuffix("…")
+        if _OF_NUMBER.search(words[: len(shown) + 1]) and words[len(shown) - 1 : len(shown)] in _DIGITS:
+            shown = _OF_NUMBER.sub("", shown)
+        return f"{shown.rstrip()}…{tail}"
 
 
 class Face:
-    """The fonts of a card, and what they measure."""
+    """The fonts of a card, and what they measure. `stretch` is how wide lines are at the most."""
 
-    def __init__(self, lines: Role, title: Role, lowest: int, theme: Theme) -> None:
-        self.title_font, self.line_font = theme.font(title, bold=True), theme.font(lines, mono=True)
-        self.caption_font = theme.font(Role.CAPTION)
-        self._metrics = [QFontMetricsF(font) for font in (self.title_font, self.caption_font, self.line_font)]
-        self._step = theme.px(NEED_STEP)
+    def __init__(self, lines: Role, title: Role, lowest: int, stretch: int, theme: Theme) -> None:
+        self._titles = [Cut.of(theme.font(title, bold=True), one) for one in STRETCHES]
+        self._title_cut = Cut.of(theme.font(title, bold=True), stretch or STRETCHES[0])
+        self._captions = [Cut.of(theme.font(Role.CAPTION), one) for one in STRETCHES]
+        self._lines = [Cut.of(theme.font(lines), one) for one in STRETCHES if one <= (stretch or STRETCHES[0])]
+        mono = theme.font(lines, mono=True)
+        if stretch == MONO:
+            self._lines.insert(0, Cut(mono, QFontMetricsF(mono)))
+        self.is_smallest = title is Role.CAPTION
+        self._step = theme.px(NEED_STEP if stretch == MONO else SMALL_NEED_STEP)
         self.padding = theme.px(5 if title is Role.CAPTION else 8)
-        title_height, caption_height, line_height = (metrics.height() for metrics in self._metrics)
+        of_lines = QFontMetricsF(mono), self._lines[-1].metrics
+        title_height, caption_height = self._titles[0].metrics.height(), self._captions[0].metrics.height()
+        line_height = max(metrics.height() for metrics in of_lines)  # the same however wide: nothing jumps
         self.heights = Heights(
             self.padding - theme.px(1),
             round(title_height),
@@ -46,33 +94,48 @@ class Face:
 
     def need(self, card: PhaseCard) -> float:
         """Return how wide a card must be for its title and lines; rounded up, for lines change all the time."""
-        title, _, lines = self._metrics
-        words = [lines.horizontalAdvance(line) for line in card.lines]
-        widest = max([title.horizontalAdvance(card.title), *words]) + 2 * self.padding + 1
-        return -(-widest // self._step) * self._step
+        words = max(self._title_cut.width([card.title]), self._lines[0].width(card.lines))
+        return -(-(words + 2 * self.padding + 1) // self._step) * self._step
 
     def draw_words(
         self, painter: QPainter, card: PhaseCard, size: tuple[float, float], room: Stack, theme: Theme
     ) -> None:
         """Paint what there is room for on a card of `size`, width and height, at the painter's origin."""
         heights, (width, height) = self.heights, size
-        title, caption, line_metrics = self._metrics
         inside = width - 2 * self.padding
 
-        def write(words: str, top: float, font: QFont, metrics: QFontMetricsF, colour: str) -> None:
-            painter.setFont(font)
+        def write(words: str, top: float, cut: Cut, colour: str) -> None:
+            painter.setFont(cut.font)
             painter.setPen(theme.colour(colour))
-            if metrics.horizontalAdvance(words) > inside:
-                words = metrics.elidedText(words, Qt.TextElideMode.ElideRight, inside)
-            painter.drawText(QPointF(self.padding, top + metrics.ascent()), words)
+            painter.drawText(QPointF(self.padding, top + cut.metrics.ascent()), cut.elided(words, inside))
 
-        write(card.title, heights.padding, self.title_font, title, "ink")
+        write(card.title, heights.padding, widest(self._titles, [card.title], inside), "ink")
         if room.has_caption:
-            write(card.caption, heights.padding + heights.title, self.caption_font, caption, "muted")
-        lines = card.lines[: room.lines]
+            cut = widest(self._captions, [card.caption], inside)
+            write(card.caption, heights.padding + heights.title, cut, "muted")
+        lines, cut = self.set_lines(card.lines, inside, room.lines)
         top = height - heights.padding - len(lines) * heights.line
         for number, line in enumerate(lines):
-            write(line, top + number * heights.line, self.line_font, line_metrics, "ink")
+            write(line, top + number * heights.line, cut, "ink")
+
+    def set_lines(self, lines: Sequence[str], inside: float, most: int) -> tuple[list[str], Cut]:
+        """Return the lines, `most` at most, as they are set in a width of `inside`, and in which letters.
+
+        Letters are as wide as there is room for; a line "A → B" that has none even so becomes two, if it may.
+        """
+        shown = list(lines[:most])
+        cut = widest(self._lines, shown, inside)
+        for line in list(shown):
+            before, arrow, after = line.partition(ARROW)
+            if cut.width([line]) > inside and arrow and len(shown) < most:
+                place = shown.index(line)
+                shown[place : place + 1] = [before, f"→ {after}"]
+        return shown, widest(self._lines, shown, inside)
+
+
+def widest(cuts: Sequence[Cut], lines: Sequence[str], room: float) -> Cut:
+    """Return the first of `cuts`, from the widest to the narrowest, in which all lines fit; else the last."""
+    return next((cut for cut in cuts if cut.width(lines) <= room), cuts[-1])
 
 
 def faces(theme: Theme) -> tuple[Face, ...]:
@@ -115,14 +178,17 @@ def place(
     high = height - 2 * margin
     lines = max((len(card.lines) for card in cards), default=0)
     gaps = [theme.px(ARROW_GAP)] * (width / count >= theme.px(ROOMY)) + [theme.px(GAP)]
-    for (face, needs), gap in product(zip(all_faces, all_needs, strict=True), gaps):  # the last if none fits
-        fitting = stack(high, lines, face.heights)
-        room = width - 2 * margin - gap * (count - 1)
-        if sum(needs) <= room and fitting.complete:
-            break
+    tries = [
+        (face, needs, gap, stack(high, lines, face.heights))
+        for (face, needs), gap in product(zip(all_faces, all_needs, strict=True), gaps)
+    ]
+    fitting = [one for one in tries if sum(one[1]) <= width - 2 * margin - one[2] * (count - 1)]
+    complete = [one for one in fitting if one[3].complete]
+    face, needs, gap, fit = next(iter(complete or [one for one in fitting if one[0].is_smallest] or tries[-1:]))
+    room = width - 2 * margin - gap * (count - 1)
     edges = [0.0, *accumulate(widths(needs, max(0.0, float(room))))]
     rects = []
     for index in range(len(cards)):
         left, right = (margin + round(edges[index + k]) + index * gap for k in (0, 1))
         rects.append(QRectF(left, margin, max(1, right - left), max(1, high)))
-    return Places(size, face, fitting, tuple(rects), gap > theme.px(GAP))
+    return Places(size, face, fit, tuple(rects), gap > theme.px(GAP))

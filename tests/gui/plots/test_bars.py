@@ -229,3 +229,21 @@ def test_a_row_can_be_brought_into_sight(make):
     chart.show_row(80)
     assert 80 in chart.shown_rows()
     assert chart.rect().toRectF().contains(chart.row_rect(80).center())
+    chart.show_top()
+    assert chart.row_rect(0).top() == 0
+
+
+@pytest.mark.parametrize("row", [0, 3, 9])
+def test_a_frame_leaves_its_letter_whole(make, any_theme, row):
+    chart, _ = make(100, size=(340, 260))
+
+    def letter(marks):
+        chart.set_data(["j"] * 100, range(100), np.zeros(100), None, ["1"] * 100, 0.4, marks=marks)
+        chart.show_row(row)
+        place = chart.row_rect(row)
+        inside = place.adjusted(any_theme.px(6), any_theme.px(4), 0, -any_theme.px(2))
+        inside.setWidth(any_theme.px(14))
+        return chart.grab().toImage().copy(inside.toRect())
+
+    assert letter({row: Mark.TARGET}) == letter({})
+    assert chart.row_rect(row).bottom() <= chart.height()

@@ -187,6 +187,15 @@ def test_the_lens_can_be_switched_off(make):
     assert heatmap.grab().toImage() != with_lens
 
 
+def test_no_lens_covers_a_table_of_which_a_cell_is_held(make):
+    heatmap = make(np.full((200, 200), 4.0, np.float32), size=(400, 400))
+    heatmap.hold((100, 99))
+    move(heatmap, heatmap.cell_rect(100, 100).center())
+    shown = heatmap.grab().toImage()
+    heatmap.set_lens(False)
+    assert heatmap.grab().toImage() == shown
+
+
 def test_cells_of_a_square_table_are_never_too_long(make):
     heatmap = make(np.zeros((65, 65), np.float32), size=(1400, 300))
     assert heatmap.view.cell_width <= 2.5 * heatmap.view.cell_height + 1e-9

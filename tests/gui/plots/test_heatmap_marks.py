@@ -181,6 +181,20 @@ def test_a_click_tells_its_cell(told):
     assert seen == [("clicked", 3, 4)]
 
 
+def test_the_held_cell_is_dragged_without_a_key_and_a_click_on_it_is_a_click(told):
+    heatmap, seen = told
+    heatmap.hold((3, 4))
+    at = heatmap.cell_rect(3, 4).center()
+    press(heatmap, at)
+    move(heatmap, at + QPointF(1, 0), LEFT)
+    release(heatmap, at)
+    assert seen == [("clicked", 3, 4)]
+    press(heatmap, at)
+    move(heatmap, at + QPointF(30, 0), LEFT)
+    release(heatmap, at + QPointF(30, 0))
+    assert seen[1:] == [("began", 3, 4), ("dragged", 30), ("ended", True)]
+
+
 def test_escape_lets_a_held_cell_go_and_is_nobody_s_else(told):
     heatmap, seen = told
     QTest.keyClick(heatmap, Key.Key_Escape)

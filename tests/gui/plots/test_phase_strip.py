@@ -16,7 +16,7 @@ from embedviz.gui.plots.phase_batch import BatchPicture, batch_grid
 from embedviz.gui.plots.phase_card import PhaseCard
 from embedviz.gui.plots.phase_layout import Heights, stack, widths
 from embedviz.gui.plots.phase_pictures import bands, drawn_part, loss_point, pooled
-from embedviz.gui.plots.phase_places import MARGIN
+from embedviz.gui.plots.phase_places import MARGIN, faces, widest
 from embedviz.gui.plots.phase_strip import PhaseStrip
 from embedviz.gui.theme import Theme
 
@@ -169,8 +169,27 @@ def test_a_batch_may_come_without_targets_and_with_an_example_that_it_does_not_h
 
 def test_cells_have_labels_where_letters_fit_and_tints_elsewhere(theme):
     assert BatchPicture(BATCH, QRectF(0, 0, 240, 100), theme).labelled
-    assert not BatchPicture(BATCH, QRectF(0, 0, 70, 100), theme).labelled
+    assert not BatchPicture(BATCH, QRectF(0, 0, 20, 100), theme).labelled
     assert not BatchPicture(BATCH, QRectF(0, 0, 240, 8), theme).labelled
+
+
+def test_a_small_batch_shows_few_cells_with_letters_and_not_many_without(theme):
+    area = QRectF(0, 0, theme.px(76), theme.px(16))
+    picture = BatchPicture(replace(BATCH, reads=3), area, theme)
+    assert picture.labelled
+    assert min(picture.cell_width, picture.cell_height) >= theme.px(12)
+    for column in (1, 2, 3, 4):  # what is read, and its target
+        assert area.intersects(picture.cell_rect(4, column))
+
+
+def test_targets_of_a_window_stand_under_its_ids_where_there_is_room(theme):
+    window = replace(BATCH, picture=TEXT[None, :24], also=TEXT[None, 1:25], example=(0, 11))
+    high, low = (BatchPicture(window, QRectF(0, 0, 200, theme.px(height)), theme) for height in (32, 18))
+    np.testing.assert_array_equal(high.grid.ids, np.stack([TEXT[:24], TEXT[1:25]]))
+    assert high.grid.target == (1, 11)
+    assert list(high.shown_rows()) == [0, 1]
+    assert low.grid.ids.shape == (1, 25)
+    assert low.grid.target == (0, 12)
 
 
 @pytest.mark.parametrize("row", [0, 1, 16, 31])
@@ -191,9 +210,9 @@ def test_a_batch_owns_up_to_what_it_cuts(theme):
     assert 1 < len(rows) < 32
     assert picture.part() == f"Drawn: rows {rows.start + 1} to {rows.stop} of 32."
     window = replace(BATCH, picture=TEXT[None, :24], also=TEXT[None, 1:25], example=(0, 11))
-    columns = BatchPicture(window, QRectF(0, 0, 200, 40), theme).shown_columns()
+    columns = BatchPicture(window, QRectF(0, 0, 200, 20), theme).shown_columns()
     assert {11, 12} <= set(columns)
-    assert drawn_part(window, QRectF(0, 0, 200, 40), theme) == (
+    assert drawn_part(window, QRectF(0, 0, 200, 20), theme) == (
         f"Drawn: columns {columns.start + 1} to {columns.stop} of 25."
     )
 
@@ -432,6 +451,62 @@ def test_cards_keep_their_widths_from_step_to_step(make):
     assert [strip.card_rect(index) for index in range(7)] == after
     strip.set_phases([replace(BIGRAM[0], title="Examples"), *BIGRAM[1:]])
     assert strip.card_rect(0).width() < after[0].width()
+
+
+NARROW = [
+    card("signed", LOGITS, title, lines=lines)
+    for title, lines in (
+        ("Batch", ("‘j’ → ‘r’", "row 1 of 32")),
+        ("Look up", ("“abc”", "‘c’: row 2")),
+        ("Concatenate", ("(3, 10)", "→ (30,)")),
+        ("Hidden layer", ("unit 151: +5.20", "tanh +1.00")),
+        ("Logits", ("‘j’ +0.882", "highest ‘r’ +1.51")),
+        ("Softmax", ("‘j’ 0.0617", "highest ‘r’ 0.116")),
+        ("Loss", ("2.78 nats", "batch 2.80 nats")),
+        ("Gradient", ("own −6.65·10⁻⁵", "batch +0.00875")),
+        ("Update", ("−0.0399 → −0.0413", "p 0.12614 → 0.12658")),
+    )
+]
+
+
+def test_nine_narrow_cards_have_all_their_figures_and_titles(make, any_theme):
+    strip = make(NARROW, size=(round(890 * any_theme.scale), round(92 * any_theme.scale)))
+    places = strip._placed()
+    for each, rect in zip(NARROW, places.rects, strict=True):
+        inside = rect.width() - 2 * places.face.padding
+        lines, cut = places.face.set_lines(each.lines, inside, places.stack.lines)
+        assert lines == list(each.lines)
+        assert cut.width(lines) <= inside
+        assert widest(places.face._titles, [each.title], inside).width([each.title]) <= inside
+
+
+def test_letters_are_no_narrower_than_they_must_be(theme):
+    face = faces(theme)[0]
+    line = ["−0.0399 → −0.0413"]
+    cuts = [face.set_lines(line, room, 1)[1] for room in (400, *(cut.width(line) for cut in face._lines[1:]))]
+    assert cuts == face._lines
+
+
+def test_a_change_that_is_too_long_becomes_two_lines_where_there_is_a_second(theme):
+    face, line = faces(theme)[-1], "0.126140001 → 0.126580001"
+    room = face._lines[-1].width([line]) - 1
+    assert face.set_lines([line], room, 2)[0] == ["0.126140001", "→ 0.126580001"]
+    assert face.set_lines([line, "p"], room, 2)[0] == [line, "p"]
+
+
+def test_a_caption_that_is_cut_keeps_its_shape(theme):
+    cut = faces(theme)[-1]._captions[-1]
+    words = "h = tanh(x W1 + b1) (200,)"
+    shown = cut.elided(words, cut.width([words]) * 0.6)
+    assert shown.startswith("h = ")
+    assert shown.endswith("… (200,)")
+    assert cut.width([shown]) <= cut.width([words]) * 0.6
+    assert cut.elided(words, 1000) == words
+    many = "of all 30,950 windows of the text"
+    assert {cut.elided(many, cut.width([many[:count]]) + cut.width(["…"]) + 0.5) for count in range(8, 13)} == {
+        "of all…"
+    }
+    assert "…" in cut.elided("no shape at all in this", cut.width(["no shape"]))
 
 
 def test_the_current_card_is_outlined_in_ink_on_the_cards_colour(make, any_theme):
