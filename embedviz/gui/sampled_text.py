@@ -33,27 +33,31 @@ class SampledText(QPlainTextEdit):
         self._has_items = False
         self._follows = True
         self._is_placing = 0
+        self._width = 0
         self.document().setDocumentMargin(0)  # what is above and below it is the style sheet's
         self.setReadOnly(True)
         self.setTabChangesFocus(True)
         self.setTextInteractionFlags(
             Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
         )
-        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAsNeeded)
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)  # _fit shows it
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)  # lines are wrapped
         self.setUndoRedoEnabled(False)
         self.verticalScrollBar().valueChanged.connect(self._take_scrolling)
 
     def set_rows(self, rows: int) -> None:
         """Be so many lines high; more are scrolled to. Items take as many as they need, and MOST_ROWS at most."""
         if rows != self._least_rows:
-            self._least_rows = self._rows = rows
+            self._least_rows = rows
+            self._begin_small()
             self._fit()
 
     def show_samples(self, samples: tuple[Sample, ...], *, is_writing: bool) -> None:
         """Show `samples`; only what is new is written, so that a selection stays."""
         pieces = pieces_of(samples)
         if not self._is_writing and is_writing:  # another time
-            self._follows, self._rows = True, self._least_rows
+            self._follows = True
+            self._begin_small()
         self._is_writing = is_writing
         self._has_items = len(samples) > 1
         with self._placing():
@@ -72,6 +76,9 @@ class SampledText(QPlainTextEdit):
         """Keep the end in sight."""
         with self._placing():
             super().resizeEvent(event)
+        if self.width() != self._width:
+            self._width = self.width()
+            self._begin_small()
         self._fit()
 
     @contextmanager
@@ -91,15 +98,34 @@ class SampledText(QPlainTextEdit):
             bar = self.verticalScrollBar()
             self._follows = bar.value() == bar.maximum()
 
+    def _begin_small(self) -> None:
+        self._rows = self._least_rows
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+
     def _fit(self) -> None:
-        if self._has_items:  # while they come it only grows
-            needed = round(self.document().size().height())  # lines, in this kind of document
-            self._rows = max(self._rows, min(MOST_ROWS, needed))
+        """Take the height, and the scroll bar, that the text needs: while it is written both only come.
+
+        Left to Qt the bar comes and goes for ever where the text fits in the width that it leaves free only.
+        """
+        needed = self._lines() if self.isVisible() else 0
+        if self._has_items:
+            least = self._rows if self._is_writing else self._least_rows
+            self._rows = max(least, min(MOST_ROWS, needed))
         around = self.height() - self.contentsRect().height()
         height = self.fontMetrics().lineSpacing() * self._rows + 1 + around  # 1: else Qt scrolls a line too far
-        if height != self.minimumHeight() or height != self.maximumHeight():
-            with self._placing():
+        with self._placing():
+            if height != self.minimumHeight() or height != self.maximumHeight():
                 self.setFixedHeight(height)
+            if needed > self._rows:
+                self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
+
+    def _lines(self) -> int:
+        lines, block = 0, self.document().firstBlock()
+        while block.isValid():
+            self.blockBoundingRect(block)  # lays it out
+            lines += block.lineCount()
+            block = block.next()
+        return lines
 
     def _show_pieces(self, pieces: list[Piece]) -> None:
         chosen = self.textCursor()

@@ -30,6 +30,7 @@ def visit_phases(tour: "Tour", what: str) -> "Scenes":
 def visit_by_hand(tour: "Tour") -> "Scenes":
     """Change a cell and freeze a row, let training repair it, and take all of it back."""
     state, hand = tour.state, tour.window.hand
+    began = state.run.step
     row = state.selected_id or 0
     hand.set_cell(row, 0, "6")
     tour.wait("the change", lambda: len(state.run.edits) == 1 and tour.cell(row, 0) == 6)
@@ -43,6 +44,7 @@ def visit_by_hand(tour: "Tour") -> "Scenes":
     for left in (1, 0):
         hand.undo()
         tour.wait("the undoing", lambda left=left: len(state.run.edits) == left)  # type: ignore[misc]
+    tour.wait("the step of before", lambda: tour.shown(began) and tour.trace_is_current())
 
 
 def visit_units(tour: "Tour") -> "Scenes":

@@ -205,7 +205,7 @@ class BarChart(PointingPlot[int], BarRows):
         px = self._theme.px
         painter.setPen(self._theme.colour("ink"))
         painter.setFont(self._glyph_font)
-        rise = (self._glyphs.ascent() - self._glyphs.descent()) / 2
+        rise = (self._figures.ascent() - self._figures.descent()) / 2  # label and number stand on one line
         for row in shown:
             text = self._labels[row]
             if len(text) > 1:
@@ -213,7 +213,6 @@ class BarChart(PointingPlot[int], BarRows):
             left = px(6) + self._label_room() - self._glyphs.horizontalAdvance(text)
             painter.drawText(QPointF(left, self.row_rect(row).center().y() + rise), text)
         painter.setFont(self._text_font)
-        rise = (self._figures.ascent() - self._figures.descent()) / 2
         right = self.page_width - px(6)
         for row in shown:
             text = self._texts[row]
