@@ -195,8 +195,8 @@ def _trace_forward(table: Table, arrays: Arrays, points: dict[str, int]) -> None
 def _trace_cell(
     table: Table, gradient: NDArray[Any], after: Table, decay: float, arrays: Arrays, points: dict[str, int]
 ) -> None:
-    """Add the terms of the cell that moves most, and what moved rows without a gradient."""
-    token, column = points["token"], int(np.abs(arrays["difference"][-1]).argmax())
+    """Add the terms of one cell, and what moved rows without a gradient."""
+    token, column = points["token"], points["target"]  # the cell of which the gradient speaks too
     weight, rate = float(table[token, column]), float(arrays["learning rate"])
     g, pull = float(gradient[token, column]), decay * weight
     has, silent = arrays["rows with gradient"], arrays["moved without gradient"]

@@ -88,7 +88,7 @@ def test_a_card_for_each_phase_with_the_numbers_of_the_trace(trace: StepTrace) -
     assert cards[5].lines[0] == f"own {figure(p - 1, signed=True)}"
     p = np.exp([0, 0.1, 0.2, 0.3]) / np.exp([0, 0.1, 0.2, 0.3]).sum()  # (4,)
     moves = (np.array([0, 0, 1, 1]) - 2 * p) / 6  # "e" stands twice in the batch of six, before "t" and "h"
-    column = int(np.abs(moves).argmax())
+    column = trace.points["target"]
     cell = [figure(number, signed=True) for number in (column / 10, column / 10 + moves[column])]
     assert cards[6].lines[0] == " → ".join(cell)
 
