@@ -41,6 +41,8 @@ class Entry:
     models: tuple[str, ...] = ()  # the only models that it is for; empty: for all
     rates: dict[str, float] = field(default_factory=dict)  # of a model: the learning rate with each optimiser
     minimums: dict[str, float] = field(default_factory=dict)  # of its settings, where they are above the usual
+    choices: tuple[str, ...] = ()  # of a model: the tables and switches below that it has
+    reads: str = ""  # of a model: "token", the last alone; "block", always so many; "window", up to so many
 
     def suits(self, model: str) -> bool:
         """Tell whether this can be chosen for `model`."""
@@ -82,6 +84,10 @@ SETTINGS = _table(
     Setting("block_size", "Block size", 8, 1, 1024, "Tokens in one window of text.", integer=True),
     Setting("n_embd", "Embedding width", 10, 1, 1024, "Numbers in one row of the lookup table.", integer=True),
     Setting("hidden", "Hidden units", 200, 1, 4096, "Units of the hidden layer.", integer=True),
+    Setting("n_layer", "Layers", 2, 0, 24, "Blocks of attention and feed-forward; 0 for none.", integer=True),
+    Setting(
+        "n_head", "Heads", 4, 1, 32, "Attention heads of a block: each has its part of the width.", integer=True
+    ),
     Setting(
         "vocab_size", "Vocabulary", 1000, 2, 65_536, "Tokens, at most; the text may have fewer.", integer=True
     ),
@@ -120,6 +126,18 @@ TOKENIZERS = _table(
     ),
 )
 
+_SWITCHES_OF_TABLES = ("tie", "scale_embeddings", "freeze_embeddings")
+_LIKE_GPT = {
+    "tie": False,
+    "scale_embeddings": False,
+    "freeze_embeddings": False,
+    "residual_init": "plain",
+    "batch_size": 32,
+    "block_size": 8,
+    "optimizer": "adamw",
+    "init": "normal-0.02",
+    "layer_init": "normal-0.02",
+}
 MODELS = _table(
     Entry(
         "bigram",
@@ -129,6 +147,7 @@ MODELS = _table(
         settings=("block_size",),
         defaults={"block_size": 8, "batch_size": 0, "optimizer": "adam", "init": "zeros"},
         rates={"sgd": 50.0, "adam": 0.1, "adamw": 0.1},
+        reads="token",
     ),
     Entry(
         "mlp",
@@ -136,8 +155,51 @@ MODELS = _table(
         "The rows of the last few tokens, side by side, through a tanh layer (Bengio et al., 2003).",
         "embedviz.models.mlp:MLPLanguageModel",
         settings=("n_embd", "hidden", "block_size"),
-        defaults={"block_size": 3, "batch_size": 32, "optimizer": "adamw", "init": "normal-1"},
+        defaults={
+            "n_embd": 10,
+            "block_size": 3,
+            "batch_size": 32,
+            "optimizer": "adamw",
+            "init": "normal-1",
+            "layer_init": "kaiming",
+            "freeze_embeddings": False,
+        },
         rates={"sgd": 0.1, "adam": 0.003, "adamw": 0.003},
+        choices=("layer_init", "freeze_embeddings"),
+        reads="block",
+    ),
+    Entry(
+        "token-position",
+        "Token + position",
+        "A row for each token and one for each position, added up, through one linear layer.",
+        "embedviz.models.token_position:TokenPositionModel",
+        settings=("n_embd", "block_size"),
+        defaults={**_LIKE_GPT, "tokenizer": "byte", "n_embd": 4, "position": "learned", "init": "normal-1"},
+        rates={"sgd": 1.0, "adam": 0.01, "adamw": 0.01},
+        choices=("layer_init", "position", *_SWITCHES_OF_TABLES),
+        reads="window",
+    ),
+    Entry(
+        "transformer",
+        "TinyTransformer",
+        "Token + position, then blocks of causal attention and feed-forward (Vaswani et al., 2017).",
+        "embedviz.models.transformer:TinyTransformer",
+        settings=("n_embd", "n_layer", "n_head", "block_size"),
+        defaults={**_LIKE_GPT, "n_embd": 32, "n_layer": 2, "n_head": 4, "position": "learned"},
+        rates={"sgd": 0.1, "adam": 0.001, "adamw": 0.001},
+        choices=("layer_init", "position", "residual_init", *_SWITCHES_OF_TABLES),
+        reads="window",
+    ),
+    Entry(
+        "llama",
+        "LLaMA-style",
+        "As LLaMA has it: RMSNorm, positions as rotations (RoPE), SwiGLU (Touvron et al., 2023).",
+        "embedviz.models.llama:LlamaTransformer",
+        settings=("n_embd", "n_layer", "n_head", "block_size"),
+        defaults={**_LIKE_GPT, "n_embd": 32, "n_layer": 2, "n_head": 4, "position": "rope"},
+        rates={"sgd": 0.1, "adam": 0.001, "adamw": 0.001},
+        choices=("layer_init", "position", "residual_init", *_SWITCHES_OF_TABLES),
+        reads="window",
     ),
 )
 
@@ -162,6 +224,38 @@ LAYER_STARTS = _table(
     Entry("normal-1", "N(0, 1)", "Large random numbers: most hidden units begin saturated."),
     Entry("zeros", "zeros", "All units alike: they get the same gradient and never part."),
 )
+
+POSITIONS = _table(
+    Entry("none", "none", "Nothing tells one place from another."),
+    Entry("learned", "learned", "A second lookup table: its row for a position is added to the token's."),
+    Entry(
+        "rope",
+        "RoPE",
+        "Queries and keys are turned by an angle for each position (Su et al., 2021).",
+        models=("transformer", "llama"),
+    ),
+)
+
+RESIDUAL_INITS = _table(
+    Entry("plain", "plain", "Projections into the residual stream start like all other layers."),
+    Entry("scaled", "÷ √(2 · layers)", "They start 1/sqrt(2 n_layer) as large, as in GPT-2."),
+    Entry("zero", "zero", "They start at 0: every block begins by passing on what it gets."),
+)
+
+SWITCHES = _table(
+    Entry(
+        "tie",
+        "Tie the head",
+        "The head is the token table itself: each row then has two jobs.",
+    ),
+    Entry(
+        "scale_embeddings",
+        "Scale rows by √C",
+        "Token rows times sqrt(n_embd) before anything is added (Vaswani et al., 2017).",
+    ),
+    Entry("freeze_embeddings", "Freeze the table", "The token table stays as it started; all else learns."),
+)
+"""What is on or off, a field of RunConfig each."""
 
 SCHEDULES = _table(
     Entry("constant", "constant", "The same learning rate at every step."),

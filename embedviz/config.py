@@ -28,8 +28,15 @@ class RunConfig:
     model: str = "bigram"
     n_embd: int = 10
     hidden: int = 200
+    n_layer: int = 2
+    n_head: int = 4
+    position: str = "learned"
+    tie: bool = False  # the head is the token table
+    scale_embeddings: bool = False  # token rows times sqrt(n_embd)
+    freeze_embeddings: bool = False  # the token table is not trained
     init: str = "zeros"  # of the lookup tables
     layer_init: str = "kaiming"  # of all other weights
+    residual_init: str = "plain"  # of the layers that add to the residual stream
     optimizer: str = "adam"
     lr: float = 0.1
     beta1: float = 0.9
@@ -51,6 +58,9 @@ class RunConfig:
             if getattr(self, name) not in table:
                 known = ", ".join(table)
                 raise ConfigError(f"'{getattr(self, name)}' is no {name} that embedviz knows: choose {known}.")
+        for name in catalog.SWITCHES:
+            if not isinstance(getattr(self, name), bool):
+                raise ConfigError(f"'{catalog.SWITCHES[name].title}' is on or off, not {getattr(self, name)!r}.")
         for name, setting in catalog.SETTINGS.items():
             value = getattr(self, name)
             if name == "batch_size" and value == WHOLE_TEXT:
@@ -65,6 +75,7 @@ class RunConfig:
         if not catalog.STARTS[self.init].suits(self.model):
             start, model = catalog.STARTS[self.init].title, catalog.MODELS[self.model].title
             raise ConfigError(f"The start '{start}' is not for the model '{model}': choose another.")
+        self._check_heads()
         if (self.tokenizer == "file") != bool(self.tokenizer_file):
             raise ConfigError("A tokenizer from a file needs the file's name, and no other tokenizer has one.")
         if self.schedule == "cosine" and self.warmup_steps >= self.schedule_steps:
@@ -77,6 +88,33 @@ class RunConfig:
                 f"Threads is {self.threads:,}, but has to be from 0 (choose for me) to {MOST_THREADS:,}."
             )
 
+    def _check_heads(self) -> None:
+        model = catalog.MODELS[self.model]
+        if "position" in model.choices and not catalog.POSITIONS[self.position].suits(self.model):
+            position = catalog.POSITIONS[self.position].title
+            raise ConfigError(f"Positions by '{position}' are not for the model '{model.title}': choose others.")
+        if "n_head" not in model.settings:
+            return
+        if self.n_embd % self.n_head:
+            raise ConfigError(
+                f"{self.n_head:,} heads cannot share a width of {self.n_embd:,}: choose a width that is a "
+                "multiple of the heads."
+            )
+        if self.position == "rope" and self.n_embd // self.n_head % 2:
+            raise ConfigError(
+                f"RoPE turns pairs of dimensions, and a head has {self.n_embd // self.n_head:,}: choose a width "
+                "that gives each head an even number of them."
+            )
+
+    @property
+    def reads(self) -> str:
+        """What the model reads: "token", the last alone; "block", always so many; "window", up to so many."""
+        return catalog.MODELS[self.model].reads
+
+    def has(self, choice: str) -> bool:
+        """Tell whether the model has this choice or switch of the catalogue."""
+        return choice in catalog.MODELS[self.model].choices
+
     @property
     def whole_text(self) -> bool:
         """True if a step uses the exact gradient of the whole training part."""
@@ -86,7 +124,10 @@ class RunConfig:
         """Return a copy for another model, with the settings that suit it."""
         defaults = catalog.MODELS[model].defaults
         optimizer = catalog.optimizer_defaults(model, defaults["optimizer"])
-        return self.replace(**{"clip": 0.0, "schedule": "constant", **optimizer, **defaults, "model": model})
+        file = {"tokenizer_file": ""} if "tokenizer" in defaults else {}
+        return self.replace(
+            **{"clip": 0.0, "schedule": "constant", **optimizer, **defaults, **file, "model": model}
+        )
 
     def replace(self, **changes: Any) -> "RunConfig":
         """Return a copy with `changes`, validated again."""
@@ -98,6 +139,8 @@ _CHOICES = {
     "model": catalog.MODELS,
     "init": catalog.STARTS,
     "layer_init": catalog.LAYER_STARTS,
+    "position": catalog.POSITIONS,
+    "residual_init": catalog.RESIDUAL_INITS,
     "schedule": catalog.SCHEDULES,
     "optimizer": catalog.OPTIMIZERS,
 }

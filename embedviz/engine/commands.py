@@ -89,6 +89,8 @@ class Watch:
     """Add to every snapshot the logits of `contexts` (N, T) of ids; table gradients and activations if asked for.
 
     With `traces` the coming step is traced too, of the first context: at every pause, and now and then between.
+    With `layers` there are statistics of what each layer puts out; `attention` is the layer of attention, from 0,
+    that is looked at, for the first context.
     """
 
     run_id: str
@@ -96,6 +98,8 @@ class Watch:
     gradients: bool = False
     activations: bool = False
     traces: bool = False
+    layers: bool = False
+    attention: int = -1  # none
 
 
 @dataclass(frozen=True)
@@ -125,11 +129,15 @@ class Redo:
 
 @dataclass(frozen=True, eq=False)
 class Predict:
-    """Answer Predicted with the logits of one context (T,) at the present step."""
+    """Answer Predicted with the logits of one context (T,) at the present step.
+
+    With `check` the tables are compared before and after, to show that looking up changes nothing.
+    """
 
     run_id: str
     request: int
     context: Array
+    check: bool = False
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ class Ready:
 class Reading:
     """Losses over the whole splits at `step`, or estimates of them, and what they say of the run.
 
-    Nats per token; `val` is None where nothing is held out.
+    Nats per token; `val` is None where nothing is held out. `estimated` is said of `train`.
     """
 
     step: int
@@ -32,6 +32,7 @@ class Reading:
     estimated: bool
     verdict: str = "learning"  # or "converged", "plateau"
     sentence: str = ""
+    val_estimated: bool = False
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,9 @@ class Started:
     snapshot_bytes: int
     choice: str = ""  # how device and threads were chosen, with figures; "" where they were given
     edits: tuple[HandEdit, ...] = ()
+    parts: tuple[tuple[str, int], ...] = ()  # weights, part by part
+    table_std: tuple[tuple[str, float], ...] = ()  # of each lookup table, as it was made
+    first_loss: float = 0.0  # nats per token, of the weights as they were made
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,12 +154,13 @@ class Moved:
 
 @dataclass(frozen=True, eq=False)
 class Predicted:
-    """The logits (V,) that Predict asked for."""
+    """The logits (V,) that Predict asked for; how much any table changed meanwhile, -1 where that was not checked."""
 
     run_id: str
     request: int
     step: int
     logits: Array
+    table_change: float = -1.0
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,9 @@ class Snapshot:
     `tables` are the lookup tables by name, float32 (rows, columns); `gradients` the loss gradients of the
     same tables that made this step's weights (empty unless watched); `logits` (N, V) belong to `contexts`
     (N, T) at this very step; `activations` are those of hidden layers by name, (examples, units), on examples
-    that stay the same for the whole run (empty unless watched, and for models without).
+    that stay the same for the whole run (empty unless watched, and for models without). `layers` are statistics
+    of each layer, (STATS,) of analysis.layers; `attention` is what the layer `attention_layer` computes of the last
+    t positions of the first context: "weights" (H, t, t), "queries" and "keys" (H, t, D); both as above.
     """
 
     run_id: str
@@ -49,6 +51,9 @@ class Snapshot:
     contexts: NDArray[np.int64]
     logits: NDArray[np.float32]
     activations: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
+    layers: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
+    attention: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
+    attention_layer: int = -1
 
 
 class SnapshotFile:

@@ -214,6 +214,18 @@ class RunController(QObject):
             self._state.wants_traces = wanted
             self._watch()
 
+    def set_wants_layers(self, wanted: bool) -> None:
+        """Ask for what the layers put out with every snapshot, or not any more."""
+        if wanted != self._state.wants_layers:
+            self._state.wants_layers = wanted
+            self._watch()
+
+    def watch_attention(self, layer: int) -> None:
+        """Ask for what a layer of attention does with every snapshot; -1 for none."""
+        if layer != self._state.attention_layer:
+            self._state.attention_layer = layer
+            self._watch()
+
     # --- the trainer --------------------------------------------------------------------------------
 
     def send(self, command: m.Command) -> None:
@@ -232,7 +244,8 @@ class RunController(QObject):
                 contexts = np.zeros((0, 1), np.int64)
             state = self._state
             wanted = state.wants_gradients, state.wants_activations, state.wants_traces
-            self.send(m.Watch(run_id, contexts, *wanted))
+            layers = state.wants_layers, state.attention_layer
+            self.send(m.Watch(run_id, contexts, *wanted, *layers))
 
     @Slot()
     def _show_newest(self) -> None:
@@ -260,6 +273,9 @@ class RunController(QObject):
                 choice=event.choice,
                 edits=event.edits,
                 can_redo=False,
+                parts=event.parts,
+                table_std=event.table_std,
+                first_loss=event.first_loss,
             )
             if event.config.block_size != state.config.block_size:  # the text is shorter than that
                 state.selection_changed.emit()

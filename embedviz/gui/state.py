@@ -47,6 +47,9 @@ class RunStatus:
     choice: str = ""  # how device and threads were chosen
     edits: tuple[HandEdit, ...] = ()  # what was changed by hand
     can_redo: bool = False
+    parts: tuple[tuple[str, int], ...] = ()  # weights, part by part
+    table_std: tuple[tuple[str, float], ...] = ()  # of each lookup table, as it was made
+    first_loss: float | None = None  # nats per token, of the weights as they were made
 
 
 class AppState(QObject):
@@ -81,6 +84,8 @@ class AppState(QObject):
         self.wants_gradients = False
         self.wants_activations = False
         self.wants_traces = False
+        self.wants_layers = False
+        self.attention_layer = -1  # that is looked at; -1 for none
         self.colour_blind = False
         self.less_motion = False
         self.unit: LossUnit = NATS

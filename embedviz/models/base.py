@@ -61,7 +61,7 @@ class LanguageModel(nn.Module, ABC):
     noun: ClassVar[str]  # begins a sentence about the model's size: "A bigram table"
     predicts_everywhere: ClassVar[bool] = True  # at each position of its input; else only at the last
     rows_are_logits: ClassVar[bool] = False  # the gradient of the logits is then that of the row
-    stages: ClassVar[tuple[TracePhase, ...]]
+    stages: tuple[TracePhase, ...]
     """The phases from the look-up to the logits: their pictures and words name what `trace` returns, `points`, and
     the points "token" and "target", the last token that is read and the one that follows it."""
 
@@ -111,6 +111,26 @@ class LanguageModel(nn.Module, ABC):
         """
         return {next(iter(self.lookup_tables())): ids}
 
+    @property
+    def attention_layers(self) -> int:
+        """How many layers of attention there are, for `attention`."""
+        return 0
+
+    def attention(self, _idx: Tensor, _layer: int) -> dict[str, Tensor]:
+        """Return what one layer of attention, from 0, computes of a context `idx` (T,), for H heads of D numbers.
+
+        "weights" (H, T, T): row t, how much position t takes of each other; "queries" and "keys" (H, T, D),
+        before positions turn them. Nothing for a model without such a layer.
+        """
+        return {}
+
+    def layers(self, _idx: Tensor) -> dict[str, Tensor]:
+        """Return what the layers put out for the windows `idx` (N, T), by name and in order, each (N, T, ...).
+
+        {"rows": (N, T, C), "block 1 attention": (N, T, C), ...}, or nothing for a model of no such layers.
+        """
+        return {}
+
     def activations(self, _idx: Tensor) -> dict[str, Tensor]:
         """Return what the hidden layers say to the contexts `idx` (N, T): {"hidden": (N, H)}, or nothing."""
         return {}
@@ -121,14 +141,26 @@ class LanguageModel(nn.Module, ABC):
 
     @torch.no_grad()
     def loss(self, idx: Tensor, targets: Tensor) -> float:
-        """Return the mean loss on `idx`, `targets` (both (B, T)); leaves the gradients alone."""
-        loss: Tensor = self(idx, targets)[1]
-        return loss.item()
+        """Return the mean loss on `idx`, `targets` (both (B, T)); leaves the gradients alone.
+
+        It takes no more memory than `contexts_at_once` do, however large the batch is.
+        """
+        at_once = self.contexts_at_once(self.config, self.vocab_size)
+        total = torch.zeros((), dtype=torch.float64)
+        for some, answers in zip(idx.split(at_once), targets.split(at_once), strict=True):
+            loss: Tensor = self(some, answers)[1]
+            total += len(some) / len(idx) * loss.cpu()
+        return total.item()
 
     @classmethod
     @abstractmethod
+    def weight_parts(cls, config: RunConfig, vocab_size: int) -> dict[str, int]:
+        """Return how many weights such a model has, part by part: {"token table": V * C, ...}; makes none."""
+
+    @classmethod
     def weight_count(cls, config: RunConfig, vocab_size: int) -> int:
-        """Return how many weights such a model has; makes none of them."""
+        """Return how many weights such a model has, all parts together."""
+        return sum(cls.weight_parts(config, vocab_size).values())
 
     def accumulate_gradients(self, idx: Tensor, targets: Tensor) -> Tensor:
         """Put the gradient of the loss on `idx`, `targets` (both (B, T)) into the parameters' `.grad`.

@@ -70,7 +70,7 @@ class BigramLanguageModel(LanguageModel):
 
     noun: ClassVar[str] = "A bigram table"
     rows_are_logits: ClassVar[bool] = True
-    stages: ClassVar[tuple[TracePhase, ...]] = _STAGES
+    stages: tuple[TracePhase, ...] = _STAGES
 
     def __init__(self, config: RunConfig, vocab_size: int) -> None:
         super().__init__(config, vocab_size)
@@ -157,9 +157,9 @@ class BigramLanguageModel(LanguageModel):
         return PairText(self.table, ids)
 
     @classmethod
-    def weight_count(cls, _config: RunConfig, vocab_size: int) -> int:
-        """Return V * V."""
-        return vocab_size**2
+    def weight_parts(cls, _config: RunConfig, vocab_size: int) -> dict[str, int]:
+        """Return the one table, V * V."""
+        return {"token table": vocab_size**2}
 
     @classmethod
     def size_parts(cls, config: RunConfig, vocab_size: int) -> list[SizePart]:

@@ -102,11 +102,12 @@ class MLPLanguageModel(LanguageModel):
 
     noun: ClassVar[str] = "An MLP"
     predicts_everywhere: ClassVar[bool] = False
-    stages: ClassVar[tuple[TracePhase, ...]] = _STAGES
+    stages: tuple[TracePhase, ...] = _STAGES
 
     def __init__(self, config: RunConfig, vocab_size: int) -> None:
         super().__init__(config, vocab_size)
         self.token_embedding_table = nn.Embedding(vocab_size, config.n_embd)  # (V, C)
+        self.table.requires_grad_(not config.freeze_embeddings)
         self.W1 = nn.Parameter(torch.empty(config.block_size * config.n_embd, config.hidden))  # (T * C, H)
         self.b1 = nn.Parameter(torch.empty(config.hidden))  # (H,)
         self.W2 = nn.Parameter(torch.empty(config.hidden, vocab_size))  # (H, V)
@@ -152,9 +153,9 @@ class MLPLanguageModel(LanguageModel):
         # preactivation = x W1 + b1
         torch.mm(x.T, d_preactivation, out=gradient_of(self.W1))  # (T * C, H)
         torch.sum(d_preactivation, 0, out=gradient_of(self.b1))  # (H,)
-        d_x = d_preactivation @ self.W1.T  # (B, T * C)
-        # x: a row of the table gets the sum of what came back to each place where it stood
-        self._add_up_rows(idx, d_x)
+        if self.table.requires_grad:  # else the table is frozen, and the way back ends here
+            # x: a row of the table gets the sum of what came back to each place where it stood
+            self._add_up_rows(idx, d_preactivation @ self.W1.T)  # of (B, T * C)
         return loss
 
     @torch.no_grad()
@@ -218,9 +219,10 @@ class MLPLanguageModel(LanguageModel):
         return {"hidden": torch.tanh(x @ self.W1 + self.b1)}
 
     @classmethod
-    def weight_count(cls, config: RunConfig, vocab_size: int) -> int:
-        """Return V * C + T * C * H + H + H * V + V."""
-        return sum(_weights(config, vocab_size))
+    def weight_parts(cls, config: RunConfig, vocab_size: int) -> dict[str, int]:
+        """Return V * C, T * C * H + H, and H * V + V."""
+        names = "token table", "hidden layer", "output layer"
+        return dict(zip(names, _weights(config, vocab_size), strict=True))
 
     @classmethod
     def numbers_per_context(cls, config: RunConfig, vocab_size: int) -> int:
