@@ -16,6 +16,8 @@ name of a point. An array of one number needs none: where arrays travel, those w
     loss         a loss in nats, in the unit of the eye: "1.28 nats"
     to X, +to X  this number and another, with as many digits as it takes to see which is more
     +tanh X      this number, with as many digits as it takes for its tanh to be X as that is printed
+    adds X to Y  this number, that of X at the same place, and their sum as Y has it there: "+5.04 + 0.22 = +5.26",
+                 with as many digits as it takes for that to be true as printed
 """
 
 import math
@@ -32,6 +34,7 @@ from embedviz.trace import StepTrace
 
 _FIELD = re.compile(r"\{([^{}\[\]:]+)(?:\[([^\]]*)\])?(?::([^{}]*))?\}")
 _REFERENCE = re.compile(r"([^\[\]]+)(?:\[([^\]]*)\])?")
+_ADDS = re.compile(r"\+adds (.+) to (.+)")
 _MOST_DIGITS = 17  # tell any two numbers of float64 apart
 _SHOWN = 2  # numbers of a vector
 _LONGEST = 24  # characters of a row of tokens
@@ -48,6 +51,9 @@ def fill(template: str, trace: StepTrace, labels: Sequence[str], unit: LossUnit 
     def say(match: re.Match[str]) -> str:
         name, place, form = match.groups()
         try:
+            if form and (sum_of := _ADDS.fullmatch(form)):
+                numbers = (_look_up(trace, array, place).item() for array in (name, *sum_of.groups()))
+                return _addition(*map(float, numbers))
             return _say(_look_up(trace, name, place), form or "", trace, labels, unit)
         except (LookupError, TypeError, ValueError) as error:
             raise KeyError(f"{match.group()} in {template!r}: {error}") from error
@@ -115,6 +121,14 @@ def _number_at(trace: StepTrace, reference: str) -> float:
 def _change(value: float, other: float, signed: bool) -> str:
     before, after = told_apart(value, other, signed=signed)
     return f"unchanged at {before}" if before == after else f"{before} → {after}"
+
+
+def _addition(first: float, second: float, total: float) -> str:
+    """Return "+5.04 + 0.220 = +5.26": the sum is true of the numbers as they are printed."""
+    digits = true_digits([first, second], float.__add__, total) or 3
+    sign = "−" if second < 0 else "+"
+    size = figure(abs(second), digits=digits)
+    return f"{figure(first, signed=True, digits=digits)} {sign} {size} = {figure(total, signed=True)}"
 
 
 def _token(token: float, labels: Sequence[str]) -> str:

@@ -147,7 +147,7 @@ class LanguageModel(nn.Module, ABC):
         """
         at_once = self.contexts_at_once(self.config, self.vocab_size)
         total = torch.zeros((), dtype=torch.float64)
-        for some, answers in zip(idx.split(at_once), targets.split(at_once), strict=True):
+        for some, answers in zip(torch.split(idx, at_once), torch.split(targets, at_once), strict=True):
             loss: Tensor = self(some, answers)[1]
             total += len(some) / len(idx) * loss.cpu()
         return total.item()

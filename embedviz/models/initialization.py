@@ -20,6 +20,9 @@ LayerStart = Callable[[Tensor, Generator, float], None]
 TANH_GAIN = 5 / 3
 """What keeps numbers as large after tanh as before it; torch.nn.init.calculate_gain."""
 
+RELU_GAIN = math.sqrt(2)
+"""The same for ReLU, and near enough for GELU and SiLU, which pass on about half of what they get."""
+
 LOGITS_GAIN = 0.01
 """Nearly none: all tokens are about equally likely at first, and the loss begins at ln V."""
 
