@@ -22,10 +22,16 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     _add_text(parser)
     _add_tokenizer(parser)
     _add_choice(parser, "model", catalog.MODELS, _DEFAULT.model)
-    for name in ("n_embd", "hidden", "block_size"):
+    for name in ("n_embd", "hidden", "n_layer", "n_head", "block_size"):
         _add_setting(parser, name)
-    for name, table in (("init", catalog.STARTS), ("layer_init", catalog.LAYER_STARTS)):
+    for name, table in (
+        ("position", catalog.POSITIONS),
+        ("init", catalog.STARTS),
+        ("layer_init", catalog.LAYER_STARTS),
+        ("residual_init", catalog.RESIDUAL_INITS),
+    ):
         _add_choice(parser, name, table)
+    _add_switches(parser)
     _add_choice(parser, "optimizer", catalog.OPTIMIZERS)
     _add_settings(parser)
     _add_machine(parser)
@@ -60,9 +66,8 @@ def _add_tokenizer(parser: argparse.ArgumentParser) -> None:
     about = " ".join(f"{entry.name}: {entry.line}" for entry in entries)
     parser.add_argument(
         "--tokenizer",
-        default=_DEFAULT.tokenizer,
         metavar="NAME|FILE.json",
-        help=f"{about} Or a file: {catalog.TOKENIZERS['file'].line} (default: {_DEFAULT.tokenizer})",
+        help=f"{about} Or a file: {catalog.TOKENIZERS['file'].line} (default: {_defaults_in_words('tokenizer')})",
     )
     _add_setting(parser, "vocab_size", for_whom=" For the tokenizers word and subword.")
 
@@ -72,33 +77,68 @@ def _add_choice(
 ) -> None:
     about = " ".join(f"{entry.name}: {entry.line}" for entry in table.values())
     stated = default or _defaults_in_words(name)
-    parser.add_argument(flag(name), choices=list(table), default=default, help=f"{about} (default: {stated})")
+    parser.add_argument(
+        flag(name),
+        choices=list(table),
+        default=default,
+        help=f"{about}{_for_whom(name)} (default: {stated})",
+    )
+
+
+def _add_switches(parser: argparse.ArgumentParser) -> None:
+    for name, entry in catalog.SWITCHES.items():
+        parser.add_argument(
+            flag(name),
+            action=argparse.BooleanOptionalAction,
+            help=f"{entry.line}{_for_whom(name)} (default: {_defaults_in_words(name)})",
+        )
 
 
 def _add_setting(parser: argparse.ArgumentParser, name: str, *, for_whom: str = "") -> None:
     setting = catalog.SETTINGS[name]
-    users = [entry.name for entry in catalog.MODELS.values() if name in entry.settings]
-    if users and len(users) < len(catalog.MODELS):
-        for_whom = f" For the model {' and '.join(users)}."
     parser.add_argument(
         flag(name),
         type=int if setting.integer else float,
         metavar="N" if setting.integer else "X",
-        help=f"{setting.line}{for_whom} (default: {_defaults_in_words(name)})",
+        help=f"{setting.line}{for_whom or _for_whom(name)} (default: {_defaults_in_words(name)})",
     )
 
 
+def _users(name: str) -> list[str]:
+    """Return the models that a field of RunConfig says something to; all where it is not a model's."""
+    users = [entry.name for entry in catalog.MODELS.values() if name in (*entry.settings, *entry.choices)]
+    return users or list(catalog.MODELS)
+
+
+def _for_whom(name: str) -> str:
+    users = _users(name)
+    return "" if len(users) == len(catalog.MODELS) else f" For {_listed(users)}."
+
+
 def _defaults_in_words(name: str) -> str:
-    """Return "3" where all models agree, else "8 for bigram, 3 for mlp"."""
-    defaults = {model: _in_words(name, default_of(name, model)) for model in catalog.MODELS}
-    if len(set(defaults.values())) == 1:
-        return next(iter(defaults.values()))
-    return ", ".join(f"{default} for {model}" for model, default in defaults.items())
+    """Return "3" where all models agree that have it, else "3 for mlp, else 8"."""
+    return _told_apart({model: _in_words(name, default_of(name, model)) for model in _users(name)}, "for")
+
+
+def _told_apart(values: dict[str, str], word: str) -> str:
+    """Return "50 with sgd, else 0.1": the value that most have comes last."""
+    owners: dict[str, list[str]] = {}
+    for owner, value in values.items():
+        owners.setdefault(value, []).append(owner)
+    usual = max(reversed(owners), key=lambda value: len(owners[value]))
+    others = [f"{value} {word} {_listed(who)}" for value, who in owners.items() if value != usual]
+    return ", ".join([*others, f"else {usual}" if others else usual])
+
+
+def _listed(names: list[str]) -> str:
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
 
 
 def _in_words(name: str, value: float | str) -> str:
     if name == "batch_size" and value == WHOLE_TEXT:
         return "all"
+    if isinstance(value, bool):
+        return "on" if value else "off"
     return value if isinstance(value, str) else f"{value:g}"
 
 
@@ -156,18 +196,16 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
 
 
 def _rates_in_words(name: str) -> str:
-    """Return "0.01 for adamw, ...": what each optimiser brings, and where a model has it otherwise."""
-    entries = [entry.name for entry in catalog.OPTIMIZERS.values() if name in entry.settings]
-    first = next(iter(catalog.MODELS))
-    usual = {name_: default_of(name, first, name_) for name_ in entries}
-    words = ", ".join(f"{value:g} for {name_}" for name_, value in usual.items())
-    other = [
-        f"{default_of(name, model, name_):g} for {model} with {name_}"
-        for model in catalog.MODELS
-        for name_ in entries
-        if default_of(name, model, name_) != usual[name_]
-    ]
-    return "; ".join([words, *other])
+    """Return "0.01 with adamw, else 0", or "bigram: 50 with sgd, else 0.1; ..." where models differ."""
+    models: dict[str, list[str]] = {}
+    for model in catalog.MODELS:
+        rates = {
+            optimizer: _in_words(name, default_of(name, model, optimizer)) for optimizer in catalog.OPTIMIZERS
+        }
+        models.setdefault(_told_apart(rates, "with"), []).append(model)
+    if len(models) == 1:
+        return next(iter(models))
+    return "; ".join(f"{_listed(names)}: {rates}" for rates, names in models.items())
 
 
 def _add_machine(parser: argparse.ArgumentParser) -> None:

@@ -16,6 +16,9 @@ CHOICES = {
     "model": catalog.MODELS,
     "start": catalog.STARTS,
     "layer start": catalog.LAYER_STARTS,
+    "position": catalog.POSITIONS,
+    "residual start": catalog.RESIDUAL_INITS,
+    "switch": catalog.SWITCHES,
     "optimizer": catalog.OPTIMIZERS,
     "schedule": catalog.SCHEDULES,
 }
@@ -25,6 +28,7 @@ TABLES: dict[str, Mapping[str, Entry | Sample | Setting]] = {
     "sample": catalog.SAMPLES,
 }
 ENTRIES = [entry for table in CHOICES.values() for entry in table.values()]
+FIELDS = {"layer_init", "position", "residual_init", *catalog.SWITCHES}  # of what a model can have beside numbers
 WITH_PATH = [entry for entry in ENTRIES if entry.path]
 
 
@@ -53,6 +57,7 @@ def test_what_a_row_names_is_there(entry: Entry) -> None:
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.name)
 def test_what_a_row_sets_is_a_setting_of_its_own_and_in_range(entry: Entry) -> None:
     assert set(entry.settings) <= set(catalog.SETTINGS)
+    assert set(entry.choices) <= FIELDS
     numbers = {name: value for name, value in entry.defaults.items() if name in catalog.SETTINGS}
     assert all(catalog.SETTINGS[name].accepts(value) or name == "batch_size" for name, value in numbers.items())
     if entry.name in catalog.MODELS:
@@ -93,3 +98,30 @@ def test_a_minimum_of_one_row_is_above_the_usual_of_a_setting_it_has() -> None:
 
 def test_subwords_are_refused_below_their_minimum() -> None:
     assert catalog.TOKENIZERS["subword"].minimums["vocab_size"] == subword_tokenizer.LEAST
+
+
+@pytest.mark.parametrize("model", catalog.MODELS.values(), ids=list(catalog.MODELS))
+def test_a_model_says_what_it_has_and_what_it_reads(model: Entry) -> None:
+    assert model.reads in ("token", "block", "window")
+    assert set(model.rates) == set(catalog.OPTIMIZERS)
+    defaults = {**vars(RunConfig()), **model.defaults}
+    assert {"init", "optimizer", "block_size", "batch_size"} <= model.defaults.keys()
+    for name, table in (("position", catalog.POSITIONS), ("init", catalog.STARTS)):
+        assert table[defaults[name]].suits(model.name) or name not in model.choices
+    assert set(model.choices) & set(catalog.SWITCHES) <= set(model.defaults)  # another model's switch is not kept
+
+
+def test_only_models_have_switches_and_only_they_read() -> None:
+    for entry in ENTRIES:
+        if entry.name not in catalog.MODELS:
+            assert not entry.choices
+            assert not entry.reads
+    for switch in FIELDS:
+        assert any(switch in model.choices for model in catalog.MODELS.values())
+
+
+def test_rotations_need_queries_and_keys() -> None:
+    rope = catalog.POSITIONS["rope"]
+    assert {model for model in catalog.MODELS if rope.suits(model)} == {
+        model.name for model in catalog.MODELS.values() if "n_head" in model.settings
+    }

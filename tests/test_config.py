@@ -17,6 +17,8 @@ CHOICES = {
     "model": catalog.MODELS,
     "init": catalog.STARTS,
     "layer_init": catalog.LAYER_STARTS,
+    "position": catalog.POSITIONS,
+    "residual_init": catalog.RESIDUAL_INITS,
     "optimizer": catalog.OPTIMIZERS,
     "schedule": catalog.SCHEDULES,
 }
@@ -25,6 +27,8 @@ each_setting = pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: 
 
 def config(name: str, value: Any) -> RunConfig:
     needed = {"tokenizer_file": "tokenizer.json"} if (name, value) == ("tokenizer", "file") else {}
+    if name == "model":
+        return RunConfig().with_model(value)  # with heads that suit its width
     return RunConfig(**{name: value, **needed})
 
 
@@ -72,7 +76,7 @@ def test_a_choice_is_one_of_the_catalogue(name: str) -> None:
     for choice in CHOICES[name]:
         assert getattr(config(name, choice), name) == choice
     with pytest.raises(ConfigError, match=rf"^'nonsense' is no {name} .*{next(iter(CHOICES[name]))}"):
-        config(name, "nonsense")
+        RunConfig(**{name: "nonsense"})
 
 
 @pytest.mark.parametrize("model", catalog.MODELS)
@@ -83,6 +87,62 @@ def test_a_model_brings_the_settings_that_suit_it(model: str) -> None:
     for name, value in catalog.optimizer_defaults(model, other.optimizer).items():
         assert getattr(other, name) == value
     assert (other.model, other.seed, other.tokenizer) == (model, 7, "byte")
+    assert other.with_model("bigram").with_model(model) == other
+
+
+def test_bytes_come_with_the_model_that_is_made_for_them() -> None:
+    file = RunConfig(tokenizer="file", tokenizer_file="a.json")
+    changed = file.with_model("token-position")
+    assert (changed.tokenizer, changed.tokenizer_file) == ("byte", "")
+    assert changed.with_model("transformer").tokenizer == "byte"  # it stays what it was
+    assert file.with_model("llama").tokenizer_file == "a.json"
+
+
+def test_what_a_model_has() -> None:
+    for model, reads in (("bigram", "token"), ("mlp", "block"), ("transformer", "window"), ("llama", "window")):
+        made = RunConfig().with_model(model)
+        assert made.reads == reads
+        assert [name for name in ("layer_init", "position", "tie") if made.has(name)] == {
+            "token": [], "block": ["layer_init"], "window": ["layer_init", "position", "tie"]
+        }[reads]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", catalog.SWITCHES)
+def test_a_switch_is_on_or_off(name: str) -> None:
+    for value in (True, False):
+        assert getattr(RunConfig(**{name: value}), name) is value
+    title = catalog.SWITCHES[name].title
+    for nonsense in (1, 0, None, "on"):
+        with pytest.raises(ConfigError, match=f"^'{title}' is on or off, not {nonsense!r}\\.$"):
+            RunConfig(**{name: nonsense})  # type: ignore[arg-type]  # it is what the test is about
+
+
+@pytest.mark.parametrize("model", ["transformer", "llama"])
+def test_heads_share_the_width(model: str) -> None:
+    made = RunConfig().with_model(model)
+    for width, heads in ((32, 8), (6, 1), (6, 3), (1024, 32)):
+        assert made.replace(n_embd=width, n_head=heads).n_head == heads
+    with pytest.raises(
+        ConfigError, match=r"^5 heads cannot share a width of 32: choose a width that is a multiple"
+    ):
+        made.replace(n_head=5)
+    assert RunConfig(model="mlp", init="normal-1", n_embd=10, n_head=4).n_head == 4  # which an MLP has not
+
+
+def test_rotations_turn_pairs() -> None:
+    llama = RunConfig().with_model("llama")
+    with pytest.raises(
+        ConfigError, match=r"^RoPE turns pairs of dimensions, and a head has 3: choose a width that"
+    ):
+        llama.replace(n_embd=12)
+    assert llama.replace(n_embd=12, position="none").n_embd == 12
+    assert llama.replace(n_embd=12, n_head=2).n_head == 2
+
+
+def test_positions_that_a_model_cannot_have() -> None:
+    with pytest.raises(ConfigError, match=r"^Positions by 'RoPE' are not for the model 'Token \+ position'"):
+        RunConfig().with_model("token-position").replace(position="rope")
+    assert RunConfig(model="mlp", init="zeros", position="rope").position == "rope"  # says nothing to it
 
 
 def test_the_first_model_s_settings_are_those_of_a_run_nobody_configured() -> None:

@@ -16,8 +16,8 @@ name of a point. An array of one number needs none: where arrays travel, those w
     loss         a loss in nats, in the unit of the eye: "1.28 nats"
     to X, +to X  this number and another, with as many digits as it takes to see which is more
     +tanh X      this number, with as many digits as it takes for its tanh to be X as that is printed
-    adds X to Y  this number, that of X at the same place, and their sum as Y has it there: "+5.04 + 0.22 = +5.26",
-                 with as many digits as it takes for that to be true as printed
+    +adds X to Y this number, that of X at the same place, and their sum as Y has it there: "+5.04 + 0.22 = +5.26",
+                 with as many digits as it takes for that to be true as printed, or "≈" where none do
 """
 
 import math
@@ -36,6 +36,7 @@ _FIELD = re.compile(r"\{([^{}\[\]:]+)(?:\[([^\]]*)\])?(?::([^{}]*))?\}")
 _REFERENCE = re.compile(r"([^\[\]]+)(?:\[([^\]]*)\])?")
 _ADDS = re.compile(r"\+adds (.+) to (.+)")
 _MOST_DIGITS = 17  # tell any two numbers of float64 apart
+_MOST_DIGITS_OF_A_SUM = 9  # tell any two numbers of float32 apart
 _SHOWN = 2  # numbers of a vector
 _LONGEST = 24  # characters of a row of tokens
 
@@ -124,11 +125,13 @@ def _change(value: float, other: float, signed: bool) -> str:
 
 
 def _addition(first: float, second: float, total: float) -> str:
-    """Return "+5.04 + 0.220 = +5.26": the sum is true of the numbers as they are printed."""
-    digits = true_digits([first, second], float.__add__, total) or 3
+    """Return "+5.04 + 0.220 = +5.26": the sum is true of the numbers as they are printed, else it says "≈"."""
+    found = true_digits([first, second], float.__add__, total)
+    digits = found or _MOST_DIGITS_OF_A_SUM
     sign = "−" if second < 0 else "+"
     size = figure(abs(second), digits=digits)
-    return f"{figure(first, signed=True, digits=digits)} {sign} {size} = {figure(total, signed=True)}"
+    equals = "=" if found else "≈"
+    return f"{figure(first, signed=True, digits=digits)} {sign} {size} {equals} {figure(total, signed=True)}"
 
 
 def _token(token: float, labels: Sequence[str]) -> str:

@@ -27,6 +27,8 @@ def check(command: m.Message, vocab_size: int) -> None:
         _check_ids(command.contexts, 2, vocab_size)
         if command.contexts.shape[1] == 0 < len(command.contexts):
             raise CommandError("A context to watch needs a token at least.")
+        if not _is_whole(command.attention):
+            raise CommandError("A layer of attention has to be a whole number.")
     if isinstance(command, m.Predict):
         _check_ids(command.context, 1, vocab_size)
 

@@ -159,17 +159,7 @@ class TrainerClient:
         file = self._files[event.run_id]
         arrays = file.read(event.layout)
         file.free()
-        return Snapshot(
-            event.run_id,
-            event.step,
-            event.steps_per_second,
-            event.reading,
-            _named(arrays, "table "),
-            _named(arrays, "gradient "),
-            arrays["contexts"],
-            arrays["logits"],
-            _named(arrays, "activations of "),
-        )
+        return snapshot_of(event, arrays)
 
     def _release(self) -> None:
         self._channel.close()
@@ -194,6 +184,24 @@ class TrainerClient:
         with self._process.stderr as stderr:
             for line in stderr:
                 self._stderr.append(line.decode(errors="replace"))
+
+
+def snapshot_of(event: m.SnapshotWritten, arrays: dict[str, m.Array]) -> Snapshot:
+    """Return the snapshot whose `arrays` were read from the file."""
+    return Snapshot(
+        event.run_id,
+        event.step,
+        event.steps_per_second,
+        event.reading,
+        _named(arrays, "table "),
+        _named(arrays, "gradient "),
+        arrays["contexts"],
+        arrays["logits"],
+        _named(arrays, "activations of "),
+        _named(arrays, "layer "),
+        _named(arrays, "attention "),
+        event.attention_layer,
+    )
 
 
 def _named(arrays: dict[str, m.Array], prefix: str) -> dict[str, m.Array]:

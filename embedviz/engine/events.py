@@ -77,6 +77,7 @@ class SnapshotWritten:
     reading: Reading
     layout: str
     losses: Losses | None = None
+    attention_layer: int = -1  # whose arrays lie there; -1 where none do
 
 
 @dataclass(frozen=True)
@@ -154,7 +155,7 @@ class Moved:
 
 @dataclass(frozen=True, eq=False)
 class Predicted:
-    """The logits (V,) that Predict asked for; how much any table changed meanwhile, -1 where that was not checked."""
+    """The logits (V,) that Predict asked for; how much any table changed meanwhile, -1 if that was not checked."""
 
     run_id: str
     request: int

@@ -48,6 +48,7 @@ class LossReader:
             losses.estimated,
             verdict.kind if verdict else "learning",
             verdict.sentence if verdict else "",
+            losses.val_estimated,
         )
         return self.reading
 

@@ -82,6 +82,9 @@ class ServedRun:
             self.file.size,
             session.choice,
             self._history.made,
+            tuple(session.start.parts.items()),
+            tuple(session.start.table_std.items()),
+            session.start.first_loss,
         )
 
     # --- transport ----------------------------------------------------------------------------------

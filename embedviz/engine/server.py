@@ -7,9 +7,10 @@ import queue
 import threading
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 
+import numpy as np
 import torch
 
 from embedviz.config import RunConfig
@@ -193,8 +194,10 @@ class Server:
 
     def _predict(self, command: m.Predict) -> None:
         session = self._runs[command.run_id].session
+        before = session.tables() if command.check else {}
         logits = session.logits(command.context[None, :])[0]  # (V,)
-        self._send(m.Predicted(command.run_id, command.request, session.step, logits))
+        change = _largest_change(before, session.live_tables()) if command.check else -1.0
+        self._send(m.Predicted(command.run_id, command.request, session.step, logits, change))
 
     def _stop_run(self, command: m.StopRun) -> None:
         self._forget(command.run_id)
@@ -209,6 +212,12 @@ class Server:
 
 def _on_the_cpu(config: RunConfig) -> RunConfig:
     return config.replace(device="cpu", threads=0)  # as many threads as are fastest there
+
+
+def _largest_change(before: Mapping[str, m.Array], after: Mapping[str, m.Array]) -> float:
+    """Return the largest difference of any number of the tables; of what is bit by bit the same, 0."""
+    moved = [(table, before[name]) for name, table in after.items() if table.tobytes() != before[name].tobytes()]
+    return max((float(np.abs(now - was).max()) for now, was in moved), default=0.0)
 
 
 def _sentence_for(error: Exception, what: str = "Training stopped") -> str:

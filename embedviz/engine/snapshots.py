@@ -38,8 +38,8 @@ class Snapshot:
     same tables that made this step's weights (empty unless watched); `logits` (N, V) belong to `contexts`
     (N, T) at this very step; `activations` are those of hidden layers by name, (examples, units), on examples
     that stay the same for the whole run (empty unless watched, and for models without). `layers` are statistics
-    of each layer, (STATS,) of analysis.layers; `attention` is what the layer `attention_layer` computes of the last
-    t positions of the first context: "weights" (H, t, t), "queries" and "keys" (H, t, D); both as above.
+    of each layer, (STATS,) of analysis.layers; `attention` is what the layer `attention_layer` computes of the
+    last t positions of the first context: "weights" (H, t, t), "queries" and "keys" (H, t, D); both as above.
     """
 
     run_id: str

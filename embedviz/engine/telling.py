@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
@@ -39,7 +39,8 @@ class Teller:
         self._steps = StepTeller(run_id, session, send)
         self._first_loss_step = session.step
         self._contexts: Array = np.zeros((0, 1), np.int64)
-        self._watch_gradients = self._watch_activations = False
+        self._watch_gradients = self._watch_activations = self._watch_layers = False
+        self._attention_layer = -1
         self._wants_snapshot = True
         self._shown_step = -1
         self._snapshot_at = -math.inf
@@ -58,6 +59,7 @@ class Teller:
         """Tell of these contexts, and what else is asked for, from now on; show the step again so."""
         self._contexts = command.contexts[:MOST_CONTEXTS, -self._session.config.block_size :]
         self._watch_gradients, self._watch_activations = command.gradients, command.activations
+        self._watch_layers, self._attention_layer = command.layers, command.attention
         self._steps.watch(self._contexts, command.traces)
         self._wants_snapshot = True
 
@@ -136,22 +138,30 @@ class Teller:
         session = self._session
         self._wants_snapshot = False  # also if this fails: it is tried once
         self._shown_step = session.step
-        arrays: dict[str, Array] = {f"table {name}": table for name, table in session.live_tables().items()}
-        if self._watch_gradients:
-            for name, gradient in session.table_gradients().items():
-                arrays[f"gradient {name}"] = gradient
-        if self._watch_activations:
-            for name, hidden in session.activations().items():
-                arrays[f"activations of {name}"] = hidden
-        arrays["contexts"] = self._contexts
-        nothing = np.zeros((0, session.vocab_size), np.float32)
-        arrays["logits"] = session.logits(self._contexts) if len(self._contexts) else nothing
+        arrays, attended = self._arrays()
         layout = self.file.write(arrays)
         rate = self._steps_per_second(before, playing)
-        losses = self._take_losses()
-        self._send(SnapshotWritten(self._run_id, session.step, rate, self._reader.reading, layout, losses))
+        losses, reading = self._take_losses(), self._reader.reading
+        self._send(SnapshotWritten(self._run_id, session.step, rate, reading, layout, losses, attended))
         self._snapshot_at = time.perf_counter()
         self._snapshot_cost = 0.8 * self._snapshot_cost + 0.2 * (self._snapshot_at - before)
+
+    def _arrays(self) -> tuple[dict[str, Array], int]:
+        """Return what the window is shown of this step, and of which layer of attention, -1 for none."""
+        session, contexts = self._session, self._contexts
+        arrays = _named("table", session.live_tables())
+        if self._watch_gradients:
+            arrays |= _named("gradient", session.table_gradients())
+        if self._watch_activations:
+            arrays |= _named("activations of", session.activations())
+        if self._watch_layers:
+            arrays |= _named("layer", session.layer_stats())
+        attention = session.attention(contexts[0], self._attention_layer) if len(contexts) else {}
+        arrays |= _named("attention", attention)
+        arrays["contexts"] = contexts
+        nothing = np.zeros((0, session.vocab_size), np.float32)
+        arrays["logits"] = session.logits(contexts) if len(contexts) else nothing
+        return arrays, self._attention_layer if attention else -1
 
     def _steps_per_second(self, now: float, playing: bool) -> float:
         since, step = self._rate_from
@@ -171,12 +181,21 @@ class Teller:
 
 def _room_for(session: TrainingSession) -> int:
     """Return the bytes that the largest snapshot of the session takes."""
-    tables = {name: (table.shape, np.float32) for name, table in session.live_tables().items()}
+    tables = _shapes(session.live_tables())
     gradients = {f"gradient of {name}": spec for name, spec in tables.items()}
     watched = {
         "contexts": ((MOST_CONTEXTS, session.config.block_size), np.int64),
         "logits": ((MOST_CONTEXTS, session.vocab_size), np.float32),
     }
-    hidden = {name: (array.shape, np.float32) for name, array in session.activations().items()}
-    layers = {f"activations of {name}": spec for name, spec in hidden.items()}
-    return room_for({**tables, **gradients, **watched, **layers})
+    hidden = _named("activations of", session.activations()) | _named("layer", session.layer_stats())
+    longest = np.zeros(session.config.block_size, np.int64)
+    attention = _named("attention", session.attention(longest, 0))  # all layers are alike
+    return room_for({**tables, **gradients, **watched, **_shapes({**hidden, **attention})})
+
+
+def _shapes(arrays: Mapping[str, Array]) -> dict[str, tuple[tuple[int, ...], type]]:
+    return {name: (array.shape, np.float32) for name, array in arrays.items()}
+
+
+def _named(prefix: str, arrays: Mapping[str, Array]) -> dict[str, Array]:
+    return {f"{prefix} {name}": array for name, array in arrays.items()}

@@ -10,12 +10,11 @@ from PySide6.QtCore import QObject, QTimer, Signal, Slot
 from embedviz.edits import HandEdit
 from embedviz.engine import messages as m
 from embedviz.gui.controller import RunController
-from embedviz.gui.hand_words import Cell, changed_cells, frozen_rows
+from embedviz.gui.hand_words import TABLES, Cell, changed_cells, frozen_rows
 from embedviz.gui.state import AppState, Phase
 
 LARGEST = 1e4  # that a cell can be set to; the trainer refuses more
 FRAME_MS = 16  # while a value is dragged: one command a frame
-TABLE = "token"
 WHY_NOT = {
     Phase.WARMING: "The trainer is warming up: the table can be changed by hand when it is ready.",
     Phase.LOST: "The trainer has ended: go on from its last step to change the table by hand.",
@@ -29,6 +28,7 @@ class _Drag:
     """A cell whose value follows the pointer."""
 
     run_id: str
+    table: str
     row: int
     column: int
     start: float
@@ -55,12 +55,25 @@ class HandEditor(QObject):
         self._frame = QTimer(self, singleShot=True, interval=FRAME_MS)
         self._frame.timeout.connect(self._send_dragged)
         self.edits: tuple[HandEdit, ...] = ()
-        self.cells: dict[Cell, HandEdit] = {}
-        self.frozen: frozenset[int] = frozenset()
+        self._cells: dict[str, dict[Cell, HandEdit]] = {table: {} for table in TABLES}
+        self._frozen: dict[str, frozenset[int]] = dict.fromkeys(TABLES, frozenset())
         self._undone: list[HandEdit] = []
         state.run_changed.connect(self._take_run)
 
     # --- what there is ------------------------------------------------------------------------------
+
+    @property
+    def frozen(self) -> frozenset[int]:
+        """The rows of the token table that are frozen."""
+        return self._frozen["token"]
+
+    def cells_of(self, table: str) -> dict[Cell, HandEdit]:
+        """Return the last edit of each cell of a table that hands changed."""
+        return self._cells[table]
+
+    def frozen_of(self, table: str) -> frozenset[int]:
+        """Return the rows of a table that are frozen."""
+        return self._frozen[table]
 
     @property
     def why_not(self) -> str:
@@ -92,7 +105,7 @@ class HandEditor(QObject):
 
     # --- what a person asks for ---------------------------------------------------------------------
 
-    def set_cell(self, row: int, column: int, text: str) -> bool:
+    def set_cell(self, row: int, column: int, text: str, table: str = "token") -> bool:
         """Set a cell to the number that was typed; False, and a sentence, if it is none or too large."""
         if not self._is_possible():
             return False
@@ -103,17 +116,17 @@ class HandEditor(QObject):
         if abs(value) > LARGEST:
             self.said.emit(f"A cell holds ±{LARGEST:,.0f} at most.")
             return False
-        self._send_cell(row, column, value, next(self._gestures))
+        self._send_cell(table, row, column, value, next(self._gestures))
         return True
 
-    def begin_drag(self, row: int, column: int) -> bool:
+    def begin_drag(self, row: int, column: int, table: str = "token") -> bool:
         """Let a cell's value follow the pointer; False, and a sentence, if it cannot."""
         self.end_drag()
         if not self._is_possible():
             return False
-        start = self._value(row, column)
+        start = self._value(table, row, column)
         run_id = self._state.run.run_id
-        self._drag = _Drag(run_id, row, column, start, next(self._gestures), start, start)
+        self._drag = _Drag(run_id, table, row, column, start, next(self._gestures), start, start)
         return True
 
     def drag_by(self, amount: float) -> None:
@@ -133,10 +146,10 @@ class HandEditor(QObject):
             self._drag = None
             self._frame.stop()
 
-    def toggle_frozen(self, row: int) -> None:
+    def toggle_frozen(self, row: int, table: str = "token") -> None:
         """Freeze a row: training leaves it as it is from now on; or thaw it."""
         if self._is_possible():
-            self._send(HandEdit("thaw" if row in self.frozen else "freeze", TABLE, row))
+            self._send(HandEdit("thaw" if row in self.frozen_of(table) else "freeze", table, row))
 
     @Slot()
     def undo(self) -> None:
@@ -158,12 +171,12 @@ class HandEditor(QObject):
         self.said.emit(self.why_not)
         return not self.why_not
 
-    def _value(self, row: int, column: int) -> float:
+    def _value(self, table: str, row: int, column: int) -> float:
         assert self._state.snapshot is not None
-        return float(self._state.snapshot.tables[TABLE][row, column])
+        return float(self._state.snapshot.tables[table][row, column])
 
-    def _send_cell(self, row: int, column: int, value: float, gesture: int) -> None:
-        self._send(HandEdit("cell", TABLE, row, column, value, gesture=gesture))
+    def _send_cell(self, table: str, row: int, column: int, value: float, gesture: int) -> None:
+        self._send(HandEdit("cell", table, row, column, value, gesture=gesture))
 
     def _send(self, edit: HandEdit) -> None:
         self._controller.send(m.Edit(self._state.run.run_id, edit))
@@ -174,7 +187,7 @@ class HandEditor(QObject):
         if drag is None or drag.wanted == drag.sent:
             return
         drag.sent = drag.wanted
-        self._send_cell(drag.row, drag.column, drag.wanted, drag.gesture)
+        self._send_cell(drag.table, drag.row, drag.column, drag.wanted, drag.gesture)
         self._frame.start()
 
     @Slot()
@@ -187,7 +200,9 @@ class HandEditor(QObject):
             return
         self._remember_undone(run.edits)
         self.edits = run.edits
-        self.cells, self.frozen = changed_cells(run.edits), frozen_rows(run.edits)
+        for table in TABLES:
+            self._cells[table] = changed_cells(run.edits, table)
+            self._frozen[table] = frozen_rows(run.edits, table)
         self.changed.emit()
 
     def _remember_undone(self, edits: tuple[HandEdit, ...]) -> None:

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QGridLayout, QLabel, QStackedWidget, QWidget
 from embedviz.analysis.figures import figure
 from embedviz.edits import HandEdit
 from embedviz.gui.documents import Document
-from embedviz.gui.hand_words import Cell, from_to
+from embedviz.gui.hand_words import TABLES, Cell, from_to, row_name
 from embedviz.gui.state import AppState
 from embedviz.gui.theme import Role, Theme
 from embedviz.gui.value_field import ValueField
@@ -30,20 +30,22 @@ FIELD_TIP = "Type a number and press Return, or drag it sideways (slower with Sh
 class CellReadout(QWidget):
     """Names one cell (row i, column j) of the table, and keeps its numbers current while training moves them.
 
-    The number of a cell that is held can be changed here: `field` tells what is asked for.
+    The number of a cell that is held can be changed here: `field` tells what is asked for. The cell that is held
+    is always one of the table that is shown; one that is pointed at may be of another.
     """
 
-    menu_wanted = Signal(int, int, QPoint)  # row and column, ids; where on the screen
+    menu_wanted = Signal(str, int, int, QPoint)  # table, row and column; where on the screen
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setAccessibleName(TITLE)
         self._theme = theme
-        self._pointed: Cell | None = None
+        self._table = "token"
+        self._pointed: tuple[str, Cell] | None = None  # table, row and column
         self._held: Cell | None = None
         self._is_editable = False
-        self._changed: Mapping[Cell, HandEdit] = {}
-        self._frozen: Collection[int] = ()
+        self._changed: Mapping[str, Mapping[Cell, HandEdit]] = {table: {} for table in TABLES}
+        self._frozen: Mapping[str, Collection[int]] = dict.fromkeys(TABLES, ())
         self._title = QLabel(TITLE)
         self._where = caption(NO_CELL, elided=True)
         self._values = {name: LiveLabel() for name in ROWS}
@@ -112,17 +114,29 @@ class CellReadout(QWidget):
     @property
     def cell(self) -> Cell | None:
         """The cell that is shown; while a number is typed or dragged, the one that it is for."""
-        return self._held if self.field.hasFocus() else self._pointed or self._held
+        return None if (place := self._place) is None else place[1]
+
+    @property
+    def _place(self) -> tuple[str, Cell] | None:
+        """The cell that is shown, and which table it is of."""
+        held = None if self._held is None else (self._table, self._held)
+        return held if self.field.hasFocus() else self._pointed or held
+
+    def set_table(self, table: str) -> None:
+        """Take which table is shown: "token" or "position"; shown at the next refresh."""
+        self._table = table
 
     def set_also(self, name: str, values: NDArray[np.float32] | None) -> None:
-        """Show one number more, called `name`, that of the cell in `values` (V, C); None for no more."""
+        """Show one number more, called `name`, of `values` (R, C) of the table that is shown; None for no more."""
         self._also_values = values
         self._also_name.setText(name)
         for label in (self._also_name, self._also):
             label.setVisible(values is not None)
 
-    def set_by_hand(self, changed: Mapping[Cell, HandEdit], frozen: Collection[int]) -> None:
-        """Take which cells were changed by hand, and which rows are frozen, by ids; shown at the next refresh."""
+    def set_by_hand(
+        self, changed: Mapping[str, Mapping[Cell, HandEdit]], frozen: Mapping[str, Collection[int]]
+    ) -> None:
+        """Take which cells of each table hands changed, and which rows are frozen; shown at the next refresh."""
         self._changed, self._frozen = changed, frozen
 
     def set_editable(self, on: bool) -> None:
@@ -144,9 +158,9 @@ class CellReadout(QWidget):
         self._problem.setText(problem)
         self._problem.setVisible(bool(problem))
 
-    def point_at(self, state: AppState, row: int, column: int) -> None:
-        """Show row and column, both ids; the cell that is held, or nothing, if they are negative."""
-        self._pointed = (row, column) if row >= 0 and column >= 0 else None
+    def point_at(self, state: AppState, row: int, column: int, table: str = "") -> None:
+        """Show a cell of `table`, else of the one shown; the cell that is held, or nothing, if it is negative."""
+        self._pointed = (table or self._table, (row, column)) if row >= 0 and column >= 0 else None
         self.refresh(state)
 
     def hold(self, state: AppState, cell: Cell | None) -> None:
@@ -159,38 +173,41 @@ class CellReadout(QWidget):
         """Take the numbers of the frame that is shown."""
         document = state.document
         size = document.vocab_size if document else 0
-        has_logits = state.config.model == "bigram"
+        has_logits = state.config.reads == "token"
         self._names["logit"].setText("logit" if has_logits else "value")
         for name in OF_LOGITS:
             self._names[name].setVisible(has_logits)
             self._values[name].setVisible(has_logits)
         self._show_hint()
         columns = size if has_logits else state.config.n_embd
-        cell = self.cell
-        self._title.setText("Cell that is held" if cell is not None and cell == self._held else TITLE)
-        if cell is None or document is None or cell[0] >= size or cell[1] >= columns:
+        place = self._place
+        is_held = place is not None and self._held is not None and place == (self._table, self._held)
+        self._title.setText("Cell that is held" if is_held else TITLE)
+        rows = size if place is None or place[0] == "token" else state.run.config.block_size
+        if place is None or document is None or place[1][0] >= rows or place[1][1] >= columns:
             self._value.setCurrentWidget(self._values["logit"])
             self._where.setText(NO_CELL_YET if self._is_editable else NO_CELL)
             self._by_hand.setText("")
             for label in (*self._values.values(), self._also):
                 label.setText("–")
             return
-        self._show_cell(state, document, *cell)
+        self._show_cell(state, document, place[0], *place[1])
 
-    def _show_cell(self, state: AppState, document: Document, row: int, column: int) -> None:
+    def _show_cell(self, state: AppState, document: Document, table: str, row: int, column: int) -> None:
         snapshot, labels = state.snapshot, document.tokenizer.labels
-        has_logits = state.config.model == "bigram"
+        has_logits = state.config.reads == "token"
         second = f" ‘{labels[column]}’" if has_logits else ""
         step = f", step {snapshot.step:,}" if snapshot else ""
-        frozen = " frozen" if row in self._frozen else ""
-        self._where.setText(f"row {row} ‘{labels[row]}’{frozen}, column {column}{second}{step}")
-        edit = self._changed.get((row, column))
+        frozen = " frozen" if row in self._frozen[table] else ""
+        self._where.setText(f"{row_name(row, labels, table)}{frozen}, column {column}{second}{step}")
+        edit = self._changed[table].get((row, column))
         words = f"by hand: {from_to(edit.before, edit.value)} at step {edit.step:,}" if edit else ""
         self._by_hand.setText(words)
-        is_field = self._is_editable and (row, column) == self._held and snapshot is not None
+        is_held = table == self._table and (row, column) == self._held
+        is_field = self._is_editable and is_held and snapshot is not None
         self._value.setCurrentWidget(self.field if is_field else self._values["logit"])
-        if snapshot is not None:
-            numbers = snapshot.tables["token"][row].astype(np.float64)  # (C,)
+        if snapshot is not None and table in snapshot.tables:
+            numbers = snapshot.tables[table][row].astype(np.float64)  # (C,)
             weights = np.exp(numbers - numbers.max())  # (C,)
             number = figure(float(numbers[column]), signed=True)
             self._values["logit"].setText(number)
@@ -198,7 +215,8 @@ class CellReadout(QWidget):
                 self.field.show_number(number)
             self._values["softmax"].setText(figure(float(weights[column] / weights.sum())))
         if self._also_values is not None:
-            self._also.setText(figure(float(self._also_values[row, column]), signed=True))
+            is_known = table == self._table
+            self._also.setText(figure(float(self._also_values[row, column]), signed=True) if is_known else "–")
         if has_logits:
             times = document.pairs[row, column]
             share = times / max(1, int(document.pairs.row_sums[row]))
@@ -206,9 +224,10 @@ class CellReadout(QWidget):
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         """Ask for the menu of the cell's row."""
-        event.setAccepted(self.cell is not None)
-        if self.cell is not None:
-            self.menu_wanted.emit(*self.cell, event.globalPos())
+        place = self._place
+        event.setAccepted(place is not None)
+        if place is not None:
+            self.menu_wanted.emit(place[0], *place[1], event.globalPos())
 
     @Slot()
     def _restyle(self) -> None:

@@ -14,6 +14,7 @@ from embedviz.gui.actions import Handler, fill_menus, make_actions
 from embedviz.gui.background import Background
 from embedviz.gui.by_hand import HandEditor
 from embedviz.gui.controller import RunController
+from embedviz.gui.copying import RunCopier
 from embedviz.gui.dialogs import KeysDialog, RunSettingsDialog, about_text
 from embedviz.gui.hand_actions import HandActions
 from embedviz.gui.presentation import Presentation
@@ -57,6 +58,7 @@ class Commands(QObject):
         self._hand = hand
         self._theme = theme
         self._background = Background(self)
+        self._copier = RunCopier(state, texts.tell, self)
         self._tokenizers: TokenizerDialog | None = None
         self.actions = make_actions(window, self._handlers())
         self._make_menus()
@@ -94,6 +96,8 @@ class Commands(QObject):
             "slower": partial(controller.change_pace, faster=False),
             "faster": partial(controller.change_pace, faster=True),
             "settings": self._ask_settings,
+            "copyCommand": self._copier.copy_command,
+            "copyPyTorch": self._copier.copy_pytorch,
             "larger": lambda: theme.set_scale(theme.scale + SCALE_STEP),
             "smaller": lambda: theme.set_scale(theme.scale - SCALE_STEP),
             "normal": partial(theme.set_scale, 1.0),

@@ -1,12 +1,13 @@
 """The dialogs: settings of a run, made from the catalogue; the step to go to; keys; about."""
 
 import platform
-import re
 from collections.abc import Sequence
+from typing import Any
 
 from PySide6 import __version__ as pyside_version
 from PySide6.QtCore import Qt, Slot
 from PySide6.QtWidgets import (
+    QCheckBox,
     QDialog,
     QDialogButtonBox,
     QFormLayout,
@@ -22,23 +23,26 @@ from embedviz import __version__, catalog
 from embedviz.config import WHOLE_TEXT, RunConfig
 from embedviz.errors import ConfigError
 from embedviz.gui.actions import ACTIONS
+from embedviz.gui.setting_values import AUTO, read_number, read_threads, written
 from embedviz.gui.theme import Theme
 from embedviz.gui.widgets import Choice, caption, named
 
 BATCHES = (("whole", "the whole text"), ("sampled", "sampled windows"))
 CHOICES = (
     ("model", "Model", catalog.MODELS),
+    ("position", "Positions", catalog.POSITIONS),
     ("init", "Start of the table", catalog.STARTS),
     ("layer_init", "Start of the layers", catalog.LAYER_STARTS),
+    ("residual_init", "Residual projections", catalog.RESIDUAL_INITS),
     ("optimizer", "Optimiser", catalog.OPTIMIZERS),
     ("schedule", "Learning rate is", catalog.SCHEDULES),
 )
-# In two columns, so that the form fits a small screen.
-LEFT = ("model", "n_embd", "hidden", "block_size", "init", "layer_init", "vocab_size", "val_fraction", "seed")
-RIGHT = ("batch", "batch_size", "optimizer", "lr", "beta1", "beta2", "weight_decay", "clip", "schedule")
+# In three columns, so that the form fits a small screen.
+MODEL = ("model", "n_embd", "hidden", "n_layer", "n_head", "block_size", "position", *catalog.SWITCHES)
+START = ("init", "layer_init", "residual_init", "vocab_size", "val_fraction", "seed", "device", "threads")
+STEPS = ("batch", "batch_size", "optimizer", "lr", "beta1", "beta2", "weight_decay", "clip", "schedule")
 OF_SCHEDULES = ("warmup_steps", "schedule_steps")
-MACHINE = ("device", "threads")
-AUTO = "auto"
+ALWAYS = {"model", "init", "optimizer", "schedule", "batch", "clip", "val_fraction", "seed", "device"}
 
 
 class RunSettingsDialog(QDialog):
@@ -77,10 +81,14 @@ class RunSettingsDialog(QDialog):
         self._numbers = {name: named(QLineEdit(), f"setting_{name}") for name in catalog.SETTINGS}
         for name, edit in self._numbers.items():
             edit.setToolTip(catalog.SETTINGS[name].line)
+        self._switches = {
+            name: named(QCheckBox(entry.title), f"setting_{name}", says=entry.title, tip=entry.line)
+            for name, entry in catalog.SWITCHES.items()
+        }
         self._forms: dict[str, QFormLayout] = {}
         columns = QHBoxLayout()
         columns.setSpacing(theme.px(32))
-        for names in (LEFT, (*RIGHT, *OF_SCHEDULES, *MACHINE)):
+        for names in (MODEL, START, (*STEPS, *OF_SCHEDULES)):
             columns.addLayout(self._make_form(names, theme))
         self._line = caption()
         self._line.setWordWrap(True)
@@ -104,6 +112,8 @@ class RunSettingsDialog(QDialog):
         self._choices["optimizer"].activated.connect(self._take_defaults)
         for box in (*self._choices.values(), self._batch, self._device):
             box.currentIndexChanged.connect(self._explain)
+        for switch in self._switches.values():
+            switch.toggled.connect(self._explain)
         self._explain()
 
     def _fill(self, name: str, table: dict[str, catalog.Entry]) -> None:
@@ -118,7 +128,10 @@ class RunSettingsDialog(QDialog):
         form.setHorizontalSpacing(theme.px(16))
         for name in names:
             self._forms[name] = form
-            form.addRow(self._titles[name], self._widget(name))
+            if name in self._switches:
+                form.addRow(self._switches[name])  # which says what it is
+            else:
+                form.addRow(self._titles[name], self._widget(name))
         column = QVBoxLayout()  # takes the room that hidden rows leave
         column.addLayout(form)
         column.addStretch(1)
@@ -126,60 +139,75 @@ class RunSettingsDialog(QDialog):
 
     def _widget(self, name: str) -> QWidget:
         others = {"batch": self._batch, "device": self._device, "threads": self._threads}
-        return others.get(name) or self._choices.get(name) or self._numbers[name]
+        return {**others, **self._choices, **self._switches, **self._numbers}[name]
 
     def _show_config(self, config: RunConfig) -> None:
-        for name, box in self._choices.items():
-            box.setCurrentIndex(box.findData(getattr(config, name)))
-        self._batch.setCurrentIndex(0 if config.whole_text else 1)
         self._device.setCurrentIndex(self._device.findData(config.device))
         self._threads.setText(str(config.threads or AUTO))
-        for name, edit in self._numbers.items():
-            value = getattr(config, name)
-            if name == "batch_size" and value == WHOLE_TEXT:
-                value = catalog.SETTINGS[name].default
-            edit.setText(_written(value))
+        self._numbers["batch_size"].setText(written(catalog.SETTINGS["batch_size"].default))
+        for name in (*self._choices, *self._switches, *self._numbers):
+            self._show_value(name, getattr(config, name))
+
+    def _show_value(self, name: str, value: Any) -> None:
+        if name in self._choices:
+            self._choices[name].setCurrentIndex(self._choices[name].findData(value))
+        elif name in self._switches:
+            self._switches[name].setChecked(value)
+        else:
+            if name == "batch_size":
+                self._batch.setCurrentIndex(0 if value == WHOLE_TEXT else 1)
+                if value == WHOLE_TEXT:
+                    return  # the number stays, for who wants batches after all
+            self._numbers[name].setText(written(value))
 
     @Slot()
     def _take_model(self) -> None:
         """Take over what the model brings along, and leave the rest as it was typed."""
         model = str(self._choices["model"].currentData())
-        suits = self.config.with_model(model)
-        for name in ("init", "optimizer"):
-            self._choices[name].setCurrentIndex(self._choices[name].findData(getattr(suits, name)))
-        self._batch.setCurrentIndex(0 if suits.whole_text else 1)
-        if not suits.whole_text:
-            self._numbers["batch_size"].setText(str(suits.batch_size))
-        self._numbers["block_size"].setText(str(suits.block_size))
+        suits = self._opened_with.with_model(model)
+        for name in catalog.MODELS[model].defaults:
+            if name != "tokenizer":  # which is no part of the form
+                self._show_value(name, getattr(suits, name))
         self._take_defaults()
 
     @Slot()
     def _take_defaults(self) -> None:
         model, optimizer = (str(self._choices[name].currentData()) for name in ("model", "optimizer"))
         for name, value in catalog.optimizer_defaults(model, optimizer).items():
-            self._numbers[name].setText(_written(value))
+            self._show_value(name, value)
+
+    @property
+    def _base(self) -> RunConfig:
+        """What is not in the form: another model may bring another tokenizer."""
+        model = str(self._choices["model"].currentData())
+        return self._opened_with if model == self._opened_with.model else self._opened_with.with_model(model)
 
     @Slot()
     def _explain(self) -> None:
         """Show the rows that the choices have, and say what is chosen."""
         chosen = {name: table[self._choices[name].currentData()] for name, _, table in CHOICES}
-        model = chosen["model"]
-        shown = {*self._choices, "batch", "clip", "val_fraction", "seed", "block_size", "device"}
-        shown |= {*model.settings, *chosen["optimizer"].settings, *chosen["schedule"].settings}
-        shown |= set(catalog.TOKENIZERS[self.config.tokenizer].settings)
-        if model.name == "bigram":
-            shown.discard("layer_init")
+        model, optimizer, schedule = (chosen[name] for name in ("model", "optimizer", "schedule"))
+        shown = {*ALWAYS, *model.settings, *model.choices, *optimizer.settings, *schedule.settings}
+        shown |= set(catalog.TOKENIZERS[self._base.tokenizer].settings)
         if self._batch.currentData() == "sampled":
             shown.add("batch_size")
         if self._device.currentData() in (AUTO, "cpu"):
             shown.add("threads")
         for name, form in self._forms.items():
             form.setRowVisible(self._widget(name), name in shown)
-        told = ["model", "init", *(["layer_init"] if "layer_init" in shown else []), "optimizer"]
-        lines = [f"{chosen[name].title}: {chosen[name].line}" for name in told]
+        lines = [f"{model.title}: {model.line}"]
+        for name, title, _ in CHOICES:
+            if name in shown and name not in ("model", "schedule"):
+                lines.append(f"{title} · {chosen[name].title}: {chosen[name].line}")
+        for name, switch in self._switches.items():
+            if name in shown and switch.isChecked():
+                lines.append(f"{switch.text()}: {catalog.SWITCHES[name].line}")
         if self._choice:
             lines.append(f"Now on {self._choice}")
         self._line.setText("\n".join(lines))
+        self._fit()
+
+    def _fit(self) -> None:
         layout = self.layout()
         assert layout is not None
         layout.activate()
@@ -203,51 +231,22 @@ class RunSettingsDialog(QDialog):
 
     def _read(self) -> RunConfig:
         values: dict[str, object] = {name: box.currentData() for name, box in self._choices.items()}
+        values |= {name: switch.isChecked() for name, switch in self._switches.items()}
         model = catalog.MODELS[str(values["model"])]
         if not catalog.STARTS[str(values["init"])].suits(model.name):
             raise ConfigError(f"The start of the table is not for the model ‘{model.title}’: choose another.")
+        base = self._base
+        tokenizer = catalog.TOKENIZERS[base.tokenizer]
         whole = self._batch.currentData() == "whole"
         for name, edit in self._numbers.items():
             if name == "batch_size" and whole:
                 values[name] = WHOLE_TEXT
             elif self._forms[name].isRowVisible(edit):  # else what is chosen has no such setting
-                values[name] = self._number(catalog.SETTINGS[name], edit.text().strip())
+                values[name] = read_number(catalog.SETTINGS[name], edit.text().strip(), tokenizer)
         values["device"] = self._device.currentData()
         if self._forms["threads"].isRowVisible(self._threads):
-            values["threads"] = _thread_count(self._threads.text().strip())
-        return self.config.replace(**values)
-
-    def _number(self, setting: catalog.Setting, text: str) -> float:
-        if re.fullmatch(r"\d{1,3},\d{3}", text):
-            raise ConfigError(f"{setting.title} is ‘{text}’: write a thousand as 1000, a decimal with a point.")
-        point = text.replace(",", ".")
-        try:
-            number = int(point) if setting.integer else float(point)
-        except ValueError as error:
-            kind = "a whole number" if setting.integer else "a number"
-            raise ConfigError(f"{setting.title} is ‘{text}’, but has to be {kind}.") from error
-        if setting.name == "batch_size" and number == WHOLE_TEXT:
-            raise ConfigError("Batch size has to be 1 or more; for all of it choose ‘whole text’.")
-        tokenizer = catalog.TOKENIZERS[self.config.tokenizer]
-        least = tokenizer.minimums.get(setting.name, number)
-        if number < least:
-            raise ConfigError(
-                f"{setting.title} is {number:,}, but has to be {least:,} or more for the tokenizer "
-                f"‘{tokenizer.title}’."
-            )
-        return number
-
-
-def _written(value: float) -> str:
-    """Return all the digits of a setting, so that one that is not touched stays the same."""
-    return repr(value).removesuffix(".0")
-
-
-def _thread_count(text: str) -> int:
-    try:
-        return 0 if text == AUTO else int(text)
-    except ValueError as error:
-        raise ConfigError(f"Threads is ‘{text}’, but has to be a whole number, or ‘{AUTO}’.") from error
+            values["threads"] = read_threads(self._threads.text().strip())
+        return base.replace(**values)
 
 
 class KeysDialog(QDialog):

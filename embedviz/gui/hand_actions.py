@@ -38,7 +38,7 @@ class HandActions(QObject):
         state, hand = self._state, self._hand
         self._step = state.run.step
         labels = state.document.tokenizer.labels if state.document else ()
-        columns = labels if state.config.model == "bigram" else None
+        columns = labels if state.config.reads == "token" else None
         undone = ""
         if hand.can_undo:
             last = hand.edits[-1]

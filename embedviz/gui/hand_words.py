@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from embedviz.analysis.figures import counted, figure
 from embedviz.edits import HandEdit
 
-Cell = tuple[int, int]  # a token's row, and a column
+Cell = tuple[int, int]  # a row of a table, a token's or a position's, and a column
+TABLES = ("token", "position")  # that a model may have; the first has a row for each token
 
 
 def changed_cells(edits: Sequence[HandEdit], table: str = "token") -> dict[Cell, HandEdit]:
@@ -49,11 +50,12 @@ def edits_in_words(edits: Sequence[HandEdit], labels: Sequence[str] = ()) -> str
     Without `labels` (by id) rows are said by their numbers.
     """
     parts = []
-    if cells := changed_cells(edits):
-        parts.append(f"{counted(len(cells), 'cell')} changed")
-    for rows, how in ((frozen_rows(edits), "frozen"), (once_frozen_rows(edits), "frozen for a while")):
+    if cells := sum(len(changed_cells(edits, table)) for table in TABLES):
+        parts.append(f"{counted(cells, 'cell')} changed")
+    for find, how in ((frozen_rows, "frozen"), (once_frozen_rows, "frozen for a while")):
+        rows = [(table, row) for table in TABLES for row in find(edits, table)]
         if len(rows) == 1:
-            parts.append(f"row {short_name(min(rows), labels)} {how}")
+            parts.append(f"{_row_in_words(*rows[0], labels)} {how}")
         elif rows:
             parts.append(f"{len(rows):,} rows {how}")
     return f"{', '.join(parts)} by hand" if parts else ""
@@ -61,7 +63,7 @@ def edits_in_words(edits: Sequence[HandEdit], labels: Sequence[str] = ()) -> str
 
 def edit_in_words(edit: HandEdit, labels: Sequence[str], columns: Sequence[str] | None) -> str:
     """Return "row ‘e’, column ‘␣’, +3.20 → +5.00", or "row ‘e’ frozen"; columns without names are numbered."""
-    row = f"row {short_name(edit.row, labels)}"
+    row = _row_in_words(edit.table, edit.row, labels)
     if edit.kind != "cell":
         return f"{row} {'frozen' if edit.kind == 'freeze' else 'thawed'}"
     return f"{row}, column {short_name(edit.column, columns or ())}, {from_to(edit.before, edit.value)}"
@@ -76,11 +78,17 @@ def from_to(before: float, after: float) -> str:
     return figure(after, signed=True)
 
 
-def row_name(row: int, labels: Sequence[str]) -> str:
-    """Return "row 43 ‘e’"."""
+def row_name(row: int, labels: Sequence[str], table: str = "token") -> str:
+    """Return "row 43 ‘e’"; of the table of positions "position 43"."""
+    if table == "position":
+        return f"position {row}"
     return f"row {row} ‘{labels[row]}’" if row < len(labels) else f"row {row}"
 
 
 def short_name(index: int, labels: Sequence[str]) -> str:
     """Return ‘e’, or the number of what has no name."""
     return f"‘{labels[index]}’" if 0 <= index < len(labels) else str(index)
+
+
+def _row_in_words(table: str, row: int, labels: Sequence[str]) -> str:
+    return row_name(row, labels, table) if table == "position" else f"row {short_name(row, labels)}"

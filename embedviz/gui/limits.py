@@ -11,7 +11,7 @@ def table_problem(config: RunConfig, vocab_size: int) -> str:
 
     The window holds four such tables at times: shown, newest, the one before, and what the trainer writes.
     """
-    columns = vocab_size if config.model == "bigram" else config.n_embd
+    columns = vocab_size if config.reads == "token" else config.n_embd
     size = vocab_size * columns * BYTES_PER_NUMBER
     if size <= LARGEST_TABLE_BYTES:
         return ""

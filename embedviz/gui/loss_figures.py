@@ -64,15 +64,16 @@ class LossFigures(QObject):
 
     def _show_figures(self, reading: Reading, floor: float, vocab_size: int) -> None:
         unit, figures = self._state.unit, self._figures
-        is_bigram = self._state.run.config.model == "bigram"
+        rows_are_logits = self._state.run.config.reads == "token"
         about = "≈ " if reading.estimated else ""  # the line under the step says what that means
+        about_val = "≈ " if reading.val_estimated else ""
         figures["train"].set_value(unit.figure(reading.train), f"{about}training loss")
         if reading.val is None:
             figures["val"].set_value("none", "nothing held out")
         else:
-            figures["val"].set_value(unit.figure(reading.val), f"{about}validation loss")
-        figures["floor"].set_value(unit.figure(floor), "floor" if is_bigram else "bigram floor")
-        is_below = reading.train < floor and not is_bigram
+            figures["val"].set_value(unit.figure(reading.val), f"{about_val}validation loss")
+        figures["floor"].set_value(unit.figure(floor), "floor" if rows_are_logits else "bigram floor")
+        is_below = reading.train < floor and not rows_are_logits
         high, low = (floor, reading.train) if is_below else (reading.train, floor)
         figures["gap"].set_value(unit.figure_above(high, low), f"{'below' if is_below else 'above'} the floor")
         guess = f"{unit.guess.format(vocab_size)}, guess"
@@ -85,7 +86,7 @@ class LossFigures(QObject):
             return reading.sentence  # which has no loss in it
         if not math.isfinite(reading.train):
             return verdicts.no_number(reading.step)
-        if run.config.model != "bigram":
+        if run.config.reads != "token":
             return verdicts.beyond_bigram(run.step, reading.train, reading.val, floor, unit)
         if reading.verdict == "converged":
             return verdicts.converged(reading.step, reading.train, floor, unit)
@@ -100,3 +101,11 @@ class LossFigures(QObject):
         self._grid.setHorizontalSpacing(self._theme.px(16))
         self.verdict.setFont(self._theme.font(Role.BODY, bold=True))
         self.refresh()
+
+
+def read_how(reading: Reading, step: int) -> str:
+    """Return of which step the losses are, if not of `step`, and what "≈" means where one has it."""
+    words = [f"losses of step {reading.step:,}"] if reading.step != step else []
+    if reading.estimated or reading.val_estimated:
+        words.append("≈ estimated")
+    return ", ".join(words)

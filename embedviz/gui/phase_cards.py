@@ -31,7 +31,6 @@ def _card(
     arrays, points = trace.arrays, trace.points
     say = partial(fill, trace=trace, labels=labels, unit=unit)
     is_batch = phase.kind == "ids"
-    rows = len(arrays["rows"])
     return PhaseCard(
         phase.name,
         phase.title,
@@ -40,11 +39,12 @@ def _card(
         arrays[phase.picture],
         tuple(say(line) for line in phase.lines),
         tuple(points[mark] for mark in phase.marks if mark in points),
+        columns=arrays["ids"] if phase.kind == "weights" else None,
         also=arrays["batch targets"] if is_batch else None,
         example=(points["row"], points["place"]) if is_batch else None,
         reads=context_length if is_batch else 0,
         labels=labels.__getitem__,
-        parts=rows if phase.name == "concatenate" else 1,
+        parts=len(arrays["rows"]) if phase.name == "concatenate" else 1,
         colormap=colormaps.DIVERGING_SAFE if colour_blind else colormaps.DIVERGING,
         words=say(phase.formula),
     )

@@ -6,6 +6,7 @@ from PySide6.QtCore import QRect, Qt, QTimer, Slot
 from PySide6.QtGui import QAction, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
 
+from embedviz.analysis.figures import counted
 from embedviz.analysis.wording import fill
 from embedviz.gui.contexts import why_no_frame
 from embedviz.gui.phase_cards import cards_of
@@ -13,7 +14,7 @@ from embedviz.gui.plots.phase_strip import PhaseStrip
 from embedviz.gui.state import AppState
 from embedviz.gui.step_through import StepThrough
 from embedviz.gui.theme import Theme
-from embedviz.gui.widgets import ElidedLabel, named
+from embedviz.gui.widgets import ElidedLabel, caption, named
 
 LONG_LINES = 4  # that the long form has room for
 LOWEST_STRIP, HIGHEST_STRIP = 92, 300  # designed pixels
@@ -40,6 +41,8 @@ class PhaseView(QWidget):
         self.strip = PhaseStrip(theme)
         self.strip.setObjectName("phaseStrip")
         self._shown: tuple[object, ...] = ()
+        self._place = caption("")
+        self._place.setObjectName("phasePlace")
         self._formula = named(ElidedLabel(), "phaseFormula")
         self._explanation = named(QLabel(wordWrap=True), "phaseExplanation")
         self._explanation.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
@@ -55,6 +58,7 @@ class PhaseView(QWidget):
             button.setDefaultAction(actions[name])
             button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
             self._row.addWidget(button)
+        self._row.addWidget(self._place)
         self._row.addWidget(self._formula, 1)
         self._row.addWidget(self._long)
         self._column = QVBoxLayout(self)
@@ -76,11 +80,11 @@ class PhaseView(QWidget):
         self._restyle()
         self._change_form(on=False)
 
-    def picture_rect(self, name: str) -> QRect:
-        """Return where on screen the picture of a phase is; empty if it is not to be seen."""
+    def picture_rect(self, name: str, row: int = -1) -> QRect:
+        """Return where on screen the picture of a phase is; empty if it, or a row from its end, is not drawn."""
         trace = self._state.trace
         names = [phase.name for phase in trace.phases] if trace is not None else []
-        if name not in names or not self.strip.isVisible():
+        if name not in names or not self.strip.isVisible() or self.strip.rows_drawn(names.index(name)) < -row:
             return QRect()
         place = self.strip.picture_rect(names.index(name)).toRect()
         return QRect(self.strip.mapToGlobal(place.topLeft()), place.size())
@@ -98,6 +102,7 @@ class PhaseView(QWidget):
             self._shown = ()
             self.strip.set_empty(why_no_frame(state, "the phases come with its first step"))
             self.strip.set_current(-1)
+            self._tell_place(0, -1)
             self._tell("", "")
             return
         shown = trace, state.unit, state.colour_blind
@@ -109,11 +114,12 @@ class PhaseView(QWidget):
                     trace,
                     document.tokenizer.labels,
                     state.unit,
-                    context_length=1 if state.run.config.model == "bigram" else state.run.config.block_size,
+                    context_length=1 if state.run.config.reads == "token" else state.run.config.block_size,
                     colour_blind=state.colour_blind,
                 )
             )
         self.strip.set_current(state.phase_index)
+        self._tell_place(len(trace.phases), state.phase_index)
         phase = state.phase
         if phase is None:
             self._tell(INVITATION, "")
@@ -121,6 +127,13 @@ class PhaseView(QWidget):
         say = partial(fill, trace=trace, labels=document.tokenizer.labels, unit=state.unit)
         when = "" if trace.step == state.run.step else f"Step {trace.step:,} · "  # training has gone on
         self._tell(f"{when}{phase.title}: {say(phase.formula)}", say(phase.explanation))
+
+    def _tell_place(self, count: int, index: int) -> None:
+        """Say which of how many phases it is, where the strip does not show all of them."""
+        self._place.setVisible(count > 0 and self.strip.has_pages)
+        self._place.setText(f"{index + 1} of {count}" if index >= 0 else counted(count, "phase"))
+        widest = max(f"{count} of {count}", counted(count, "phase"), key=len)
+        self._place.setMinimumWidth(self._place.fontMetrics().horizontalAdvance(widest))
 
     def _tell(self, formula: str, explanation: str) -> None:
         """Show both; a formula that does not fit its line stands whole before the explanation."""

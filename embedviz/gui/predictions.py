@@ -154,12 +154,12 @@ def _end_of(ids: list[int], labels: tuple[str, ...]) -> str:
 def _logits_after(state: AppState, token: int, snapshot: Snapshot) -> NDArray[np.float32] | None:
     """Return the logits (V,) of what follows the context that ends with `token`, at the snapshot's step.
 
-    Where the frame with them is still under way (or never comes, the trainer being gone), a bigram's table
-    has them: its logits are its row. Of another model they are then not known: None.
+    Where the frame with them is still under way (or never comes, the trainer being gone), a table of logits
+    has them: they are its row. Of another model they are then not known: None.
     """
-    is_bigram = state.config.model == "bigram"
+    has_logits = state.config.reads == "token"
     if len(snapshot.logits):
         seen = snapshot.contexts[0]
-        if seen[-1] == token if is_bigram else np.array_equal(seen, state.context_ids[-len(seen) :]):
+        if seen[-1] == token if has_logits else np.array_equal(seen, state.context_ids[-len(seen) :]):
             return np.asarray(snapshot.logits[0])
-    return np.asarray(snapshot.tables["token"][token]) if is_bigram else None
+    return np.asarray(snapshot.tables["token"][token]) if has_logits else None

@@ -18,9 +18,12 @@ class RowFlight(QWidget):
     """Lies over the window, lets the mouse through, and is hidden but for the flight."""
 
     def __init__(
-        self, state: AppState, rows: Callable[[], Pictures], target: Callable[[str], QRect], window: QWidget
+        self, state: AppState, rows: Callable[[], Pictures], target: Callable[[str, int], QRect], window: QWidget
     ) -> None:
-        """Take the rows that are looked up, and where on screen the picture of a phase is."""
+        """Take the rows that are looked up, and where on screen the picture of a phase is.
+
+        The target is empty if the picture is not to be seen, or if a row, counted from its end, is not drawn.
+        """
         super().__init__(window)
         self.setObjectName("rowFlight")
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
@@ -56,15 +59,16 @@ class RowFlight(QWidget):
         self._animation.stop()
         self.hide()
         if phase.name == PHASE and not self._state.less_motion:
-            self._fly(self._find_rows(), self._find_target(PHASE))
+            self._fly(self._find_rows(), self._find_target(PHASE, -1))
 
     def _fly(self, rows: Pictures, target: QRect) -> None:
         if not any(rows) or target.isEmpty() or not self._window.isVisible():
             return
         here = self._window.mapToGlobal(QPoint(0, 0))
-        high = target.height() / len(rows)
+        drawn = [row for at, row in enumerate(rows) if not self._find_target(PHASE, at - len(rows)).isEmpty()]
+        high = target.height() / len(drawn)  # the last row is drawn
         self._rows = []
-        for place, row in enumerate(rows):
+        for place, row in enumerate(drawn):
             if row is None:
                 continue
             source, picture = row

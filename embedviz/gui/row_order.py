@@ -45,6 +45,11 @@ class RowOrder:
         self._places = np.full(document.vocab_size, -1)
         self._places[order] = np.arange(len(order))
 
+    def number(self, count: int) -> None:
+        """Show `count` rows that are numbered, as positions are, in their order."""
+        self.ids, self._how = np.arange(count), "id"
+        self._places = np.arange(count)
+
     def forget_similarity(self) -> None:
         """Begin another run: its rows are yet to be compared."""
         self._similar_in = None
@@ -62,7 +67,7 @@ class RowOrder:
         return len(self.ids) == size and self._how == "id"
 
     def token(self, row: int) -> int:
-        """Return the id of a display row; -1 beside them."""
+        """Return the id of a display row, or its position; -1 beside them."""
         return int(self.ids[row]) if 0 <= row < len(self.ids) else -1
 
     def row(self, token: int | None) -> int | None:

@@ -21,7 +21,7 @@ def start_snapshot(run_id: str, config: RunConfig, document: Document, context: 
     and tables of more than MOST_ROWS rows.
     """
     size = document.vocab_size
-    if config.model != "bigram" or config.init not in ("zeros", "log-counts") or size > MOST_ROWS:
+    if config.reads != "token" or config.init not in ("zeros", "log-counts") or size > MOST_ROWS:
         return None
     if config.init == "zeros":
         table = np.zeros((size, size), np.float32)  # (V, V)

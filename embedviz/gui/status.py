@@ -13,6 +13,9 @@ from embedviz.gui.widgets import ElidedLabel, named
 
 COLOURS = {Phase.PLAYING: "good", Phase.PAUSING: "warning", Phase.WARMING: "warning", Phase.LOST: "bad"}
 
+SWITCHED_ON = {"tie": "head tied", "scale_embeddings": "rows × √C", "freeze_embeddings": "table frozen"}
+POSITIONS = {"none": "no", "learned": "learned", "rope": "RoPE"}
+
 
 class StatusLine(QObject):
     """Keeps the labels of a status bar as the state is."""
@@ -51,12 +54,23 @@ class StatusLine(QObject):
 
 def how_in_words(config: RunConfig) -> str:
     """Return what the top bar does not say of a run: "seed 1337, clipped at 1"."""
-    parts = [f"seed {config.seed}"]
+    parts = [f"seed {config.seed}", *switches_in_words(config)]
     if config.schedule != "constant":
         parts.append(f"rate {catalog.SCHEDULES[config.schedule].title.lower()}")
     if config.clip:
         parts.append(f"clipped at {config.clip:g}")
     return ", ".join(parts)
+
+
+def switches_in_words(config: RunConfig) -> list[str]:
+    """Return what is chosen of a model's parts: positions, switches that are on, another residual start."""
+    words = []
+    if config.has("position"):
+        words.append(f"{POSITIONS[config.position]} positions")
+    words += [said for name, said in SWITCHED_ON.items() if config.has(name) and getattr(config, name)]
+    if config.has("residual_init") and config.n_layer and config.residual_init != "plain":
+        words.append(f"residual start {catalog.RESIDUAL_INITS[config.residual_init].title}")
+    return words
 
 
 def device_in_words(run: RunStatus) -> str:

@@ -12,7 +12,7 @@ OF_GRADIENTS = ("gradient", "update")
 
 @dataclass(frozen=True)
 class Ticks:
-    """Rows, by ids, that have a gradient, and those that moved without one; and what is said of them."""
+    """Rows, by ids or positions, that have a gradient, those that moved without one, and what is said of them."""
 
     with_gradient: tuple[int, ...] = ()
     without: tuple[int, ...] = ()
@@ -44,19 +44,21 @@ def shown_token(state: AppState) -> int | None:
     return shown_ids(state)[-1] if is_of_example(state) else state.selected_id
 
 
-def ticks_of(state: AppState) -> Ticks:
-    """Return which rows have a tick in the phase that is looked at; none outside gradient and update."""
+def ticks_of(state: AppState, table: str = "token") -> Ticks:
+    """Return which rows of a table have a tick in the phase that is looked at: of gradient and update alone."""
     phase, trace, document = state.phase, state.trace, state.document
     if phase is None or trace is None or document is None or phase.name not in OF_GRADIENTS:
         return Ticks()
-    has = trace.arrays.get("rows with gradient")  # (V,)
-    if has is None or has.shape != (document.vocab_size,):
+    prefix = "" if table == "token" else f"{table} "
+    has = trace.arrays.get(f"{prefix}rows with gradient")  # (V,), or (T,) of positions
+    size = document.vocab_size if table == "token" else state.run.config.block_size
+    if has is None or has.shape != (size,):
         return Ticks()
     rows = tuple(np.flatnonzero(has).tolist())
-    legend = f"▪ gradient: {len(rows):,} of {document.vocab_size:,}"
-    words = f"{len(rows):,} of {document.vocab_size:,} rows have a gradient (ticks)"
+    legend = f"▪ gradient: {len(rows):,} of {size:,}"
+    words = f"{len(rows):,} of {size:,} rows have a gradient (ticks)"
     without: tuple[int, ...] = ()
-    moved = trace.arrays.get("moved without gradient") if phase.name == "update" else None  # (V,)
+    moved = trace.arrays.get(f"{prefix}moved without gradient") if phase.name == "update" else None  # as `has`
     if moved is not None and moved.shape == has.shape:
         without = tuple(np.flatnonzero(moved).tolist())
         legend += f"\n▫ moved without: {len(without):,}" if without else ""

@@ -76,6 +76,11 @@ class TableTools(QWidget):
         """What is said beside the tools."""
         return "\n".join(line.text() for line in self._lines if line.text())
 
+    def set_of_tokens(self, on: bool) -> None:
+        """Offer what is for the rows of tokens alone: other orders, hiding, finding."""
+        for widget in (self._sort, self._hide, self._find):
+            widget.setVisible(on)
+
     def say(self, problem: str) -> None:
         """Say what was not found; "" for nothing to say."""
         self._problem = problem

@@ -7,11 +7,14 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Slot
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QTableView, QTabWidget, QVBoxLayout, QWidget
 
+from embedviz.analysis.layers import LayerSummary
+from embedviz.engine.snapshots import Snapshot
 from embedviz.gui.state import AppState
 from embedviz.gui.table_view import softmax_rows
 from embedviz.gui.theme import Theme
 
 Index = QModelIndex | QPersistentModelIndex
+LAYER_NUMBERS = ("mean", "std", "rms", "smallest", "largest", "zeros")
 LOSSES = ("training", "validation")
 FEW_COLUMNS = 100  # beyond that measuring every cell takes too long
 
@@ -50,7 +53,7 @@ class NumbersModel(QAbstractTableModel):
 
 
 class NumbersDialog(QDialog):
-    """The table, the next token and the losses of the frame that was shown when it was opened.
+    """The tables, the next token, layers and losses of the frame that was shown when it was opened.
 
     The numbers stay; the unit in which the losses are said is the one of now.
     """
@@ -84,8 +87,16 @@ class NumbersDialog(QDialog):
             row = state.selected_id
             both = np.column_stack([softmax_rows(snapshot.logits[:1])[0], document.pairs.probabilities(row)])
             self._add(f"Next token after ‘{labels[row]}’", both, labels, ("model", "in the text"))
-        columns = labels if state.config.model == "bigram" else [str(i) for i in range(table.shape[1])]
+        columns = labels if state.config.reads == "token" else [str(i) for i in range(table.shape[1])]
         self._add("Lookup table", table, labels, columns)
+        if "position" in snapshot.tables:
+            positions = snapshot.tables["position"]
+            self._add("Position table", positions, [f"position {i}" for i in range(len(positions))], columns)
+        self._add_attention(snapshot, document.tokenizer.labels)
+        if snapshot.layers:
+            summaries = [LayerSummary.of(stats) for stats in snapshot.layers.values()]
+            numbers = np.array([[getattr(summary, name) for name in LAYER_NUMBERS] for summary in summaries])
+            self._add("Layers", numbers, list(snapshot.layers), LAYER_NUMBERS)
         for name, hidden in snapshot.activations.items():
             units = [f"unit {i}" for i in range(hidden.shape[1])]
             contexts = [f"context {i + 1}" for i in range(len(hidden))]
@@ -96,6 +107,18 @@ class NumbersDialog(QDialog):
             self._steps = [f"step {reading.step:,}" for reading in readings]
             self._loss_view = self._add("Losses", self._losses, self._steps, LOSSES)
             self._show_losses()
+
+    def _add_attention(self, snapshot: Snapshot, labels: Sequence[str]) -> None:
+        """Add what the last token of the context takes of each, head by head, if attention was watched."""
+        weights = snapshot.attention.get("weights")  # (H, t, t)
+        if weights is None or not weights.size or not len(snapshot.contexts):
+            return
+        ids = snapshot.contexts[0].tolist()
+        before = [""] * (weights.shape[2] - len(ids))  # what the model reads before the line
+        words = [*before, *(labels[token] for token in ids)][-weights.shape[2] :]
+        heads = [f"head {head + 1}" for head in range(len(weights))]
+        last = [f"{word}  {place}" for place, word in enumerate(words)]
+        self._add(f"Attention of layer {snapshot.attention_layer + 1}", weights[:, -1, :], heads, last)
 
     @Slot()
     def _show_losses(self) -> None:

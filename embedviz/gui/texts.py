@@ -1,5 +1,6 @@
 """Opening and cutting texts behind the window; whatever goes wrong is one notice, and what was open stays."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -24,6 +25,7 @@ from embedviz.text.corpus import Corpus, corpus_from_text, read_corpus
 from embedviz.text.progress import Progress, quiet
 
 PASTED = "Pasted text"
+FEW_STEPS = 100  # that are soon taken again
 
 
 def _prepare(read: Read, config: RunConfig, progress: Progress) -> Ready:
@@ -100,6 +102,10 @@ class TextOpener(QObject):
         if name:
             self.open_path(Path(name))
 
+    def tell(self, sentence: str) -> None:
+        """Say something of what is on the clipboard."""
+        self._notices.show(Notice(sentence, topic="copy"))
+
     def offer(self, text: str) -> None:
         """Offer to train on a text that is too long for the own line."""
         self._notices.show(
@@ -134,6 +140,14 @@ class TextOpener(QObject):
         if name:
             self.set_tokenizer("file", name)
 
+    def change(self, wishes: Mapping[str, Any]) -> bool:
+        """Begin a run with these settings changed; what contradicts the others is a notice."""
+        try:
+            config = self._state.config.replace(**wishes)
+        except ConfigError as error:
+            return self._refuse(error)
+        return config == self._state.config or self.apply(config)
+
     def apply(self, config: RunConfig) -> bool:
         """Begin a run of `config` on the open text, which is cut and split anew where `config` wants that.
 
@@ -145,6 +159,8 @@ class TextOpener(QObject):
         wanted = changes(self._state.config, config)
         if self._request is None and not document.fits(config):
             return self._revise(**wanted)
+        if "model" in wanted and not self._may_end():
+            return False
         if self._request is not None:
             if not CUTTING.isdisjoint(wanted):
                 return self._revise(**wanted)
@@ -242,6 +258,16 @@ class TextOpener(QObject):
             self._fail(error)
             return False
         return True
+
+    def _may_end(self) -> bool:
+        """Ask before another model ends a run of many steps that is under way."""
+        if not (self._is_training and self._state.run.step > FEW_STEPS):
+            return True
+        may = self._question.ask(self._state.run.step, "Another model")
+        QTimer.singleShot(0, self._release)  # a text that was ready meanwhile
+        if not may:
+            self.failed.emit()
+        return may
 
     @property
     def _is_training(self) -> bool:

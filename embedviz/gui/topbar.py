@@ -1,5 +1,6 @@
 """The bar at the top: what is trained on what and how, each with its menu."""
 
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
@@ -8,7 +9,7 @@ from PySide6.QtGui import QAction, QActionGroup
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenu, QToolButton, QWidget
 
 from embedviz import catalog
-from embedviz.config import WHOLE_TEXT
+from embedviz.config import WHOLE_TEXT, RunConfig
 from embedviz.gui.settings import Settings
 from embedviz.gui.state import AppState
 from embedviz.gui.texts import TextOpener
@@ -16,6 +17,11 @@ from embedviz.gui.theme import Role, Theme
 from embedviz.gui.widgets import caption, named
 
 BATCHES = (WHOLE_TEXT, 32, 256)
+STARTS = (
+    ("Lookup table", catalog.STARTS, "init"),
+    ("Layers", catalog.LAYER_STARTS, "layer_init"),
+    ("Residual projections", catalog.RESIDUAL_INITS, "residual_init"),
+)
 
 
 class TopBar(QFrame):
@@ -110,26 +116,38 @@ class TopBar(QFrame):
 
     @Slot()
     def _fill_model_menu(self) -> None:
-        menu = self._model.menu()
+        menu, config = self._model.menu(), self._state.config
         menu.clear()
         group = QActionGroup(menu)
         for entry in catalog.MODELS.values():
             action = self._add_choice(menu, group, entry, "model")
             action.triggered.connect(partial(self._choose_model, entry.name))
+        if config.has("position"):
+            menu.addSection("Positions")
+            self._add_choices(menu, catalog.POSITIONS, "position")
+        switches = [entry for entry in catalog.SWITCHES.values() if config.has(entry.name)]
+        if switches:
+            menu.addSection("Switches")
+        for entry in switches:
+            action = menu.addAction(entry.title)
+            action.setToolTip(entry.line)
+            action.setCheckable(True)
+            action.setChecked(getattr(config, entry.name))
+            action.triggered.connect(partial(self._restart_with, {entry.name: not getattr(config, entry.name)}))
         menu.addSeparator()
         menu.addAction(self._actions["settings"])
 
     @Slot()
     def _fill_start_menu(self) -> None:
         menu = self._start.menu()
-        if self._state.config.model == "bigram":
+        if not self._state.config.has("layer_init"):
             self._fill_choices(menu, catalog.STARTS, "init")
             return
         menu.clear()
-        menu.addSection("Lookup table")
-        self._add_choices(menu, catalog.STARTS, "init")
-        menu.addSection("Layers")
-        self._add_choices(menu, catalog.LAYER_STARTS, "layer_init")
+        for title, table, field in STARTS:
+            if field == "init" or self._state.config.has(field):
+                menu.addSection(title)
+                self._add_choices(menu, table, field)
 
     @Slot()
     def _fill_optimizer_menu(self) -> None:
@@ -191,9 +209,7 @@ class TopBar(QFrame):
             self._texts.apply(self._state.config.with_model(name))
 
     def _restart_with(self, changes: dict[str, object], _checked: bool = False) -> None:
-        config = self._state.config.replace(**changes)
-        if config != self._state.config:
-            self._texts.apply(config)
+        self._texts.change(changes)
 
     # --- from the state -----------------------------------------------------------------------------
 
@@ -204,7 +220,8 @@ class TopBar(QFrame):
         if state.document is not None:
             self.text.setText(state.document.corpus.name)
         self._model.setText(catalog.MODELS[config.model].title)
-        layers = f" · {catalog.LAYER_STARTS[config.layer_init].title}" if config.model != "bigram" else ""
+        self._model.setToolTip("\n".join(["What is trained", *_said_of(config)]))
+        layers = f" · {catalog.LAYER_STARTS[config.layer_init].title}" if config.has("layer_init") else ""
         self._start.setText(catalog.STARTS[config.init].title + layers)
         self._optimizer.setText(f"{catalog.OPTIMIZERS[config.optimizer].title} · {config.lr:g}")
         self._batch.setText(self._batch_name(config.batch_size))
@@ -219,3 +236,12 @@ class TopBar(QFrame):
         self.setStyleSheet(f"#topBar {{ background: {c.card}; border-bottom: 1px solid {c.line}; }}")
         for button in self.findChildren(QToolButton):
             button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
+
+
+def _said_of(config: RunConfig) -> Iterator[str]:
+    """Yield a line for each choice and switch of the model that its name does not say."""
+    if config.has("position"):
+        yield f"Positions: {catalog.POSITIONS[config.position].title}"
+    for entry in catalog.SWITCHES.values():
+        if config.has(entry.name) and getattr(config, entry.name):
+            yield f"{entry.title}: {entry.line}"

@@ -22,7 +22,7 @@ from embedviz.models.base import BYTES_PER_WEIGHT, LanguageModel, SizePart, trai
 from embedviz.models.embedding import TokenPositionEmbedding
 from embedviz.models.initialization import LAYER_STARTS, LOGITS_GAIN, RELU_GAIN, make_generator
 from embedviz.models.rotation import Rotation
-from embedviz.models.stages import stages_of
+from embedviz.models.stages import input_name, stages_of
 
 
 class FeedForward(nn.Module, ABC):
@@ -188,7 +188,7 @@ class DecoderLanguageModel(LanguageModel):
         """
         idx = idx[-self.context_length :]
         made = self.embedding.trace(idx)
-        x = made[self.embedding.output_name()]  # (T, C)
+        x = made[input_name(self.config)]  # (T, C)
         for number, block in enumerate(self._blocks(), 1):
             for name, values in block.walk(x):
                 made[f"block {number} {name}"] = values

@@ -57,16 +57,12 @@ class TokenPositionEmbedding(nn.Module):
         """Return all that is made of `idx` (T,), by name: the last is what the layers after it get, (T, C)."""
         rows = self.token.detach()[idx]  # (T, C)
         made = {"ids": idx, "rows": rows, "one-hot difference": one_hot_difference(self.token, idx, rows)}
-        if self.scale != 1:
+        if self._config.scale_embeddings:
             made["scaled rows"] = rows = rows * self.scale
         if self.position is not None:
             made["position rows"] = self.position.detach()[: len(idx)]
             made["sum"] = rows + made["position rows"]
         return made
-
-    def output_name(self) -> str:
-        """Return the name under which `trace` has what the layers after it get."""
-        return "sum" if self.position is not None else "rows" if self.scale == 1 else "scaled rows"
 
     @staticmethod
     def weight_parts(config: RunConfig, vocab_size: int) -> dict[str, int]:

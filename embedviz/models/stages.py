@@ -20,7 +20,7 @@ def stages_of(config: RunConfig, norm: str, feed_forward: str) -> tuple[TracePha
 
 
 def input_name(config: RunConfig) -> str:
-    """Return the name of what the first block gets."""
+    """Return the name in a trace of what the layers after the tables get."""
     return "sum" if config.position == "learned" else "scaled rows" if config.scale_embeddings else "rows"
 
 
@@ -49,7 +49,7 @@ def look_up(config: RunConfig) -> list[TracePhase]:
                 kind="signed",
                 picture="sum",
                 shape=f"{scale}rows + positions {{sum:shape}}",
-                lines=("{position rows:shape}", "{" + rows + "[-1,column of sum]:+adds position rows to sum}"),
+                lines=("column {column of sum}", "{" + rows + "[-1,column of sum]:+to sum[-1,column of sum]}"),
                 formula=(
                     f"x = {scale}E[{{token}}] + P[{{last place}}]; column {{column of sum}}: "
                     "{" + rows + "[-1,column of sum]:+adds position rows to sum}"
@@ -192,7 +192,7 @@ def _add(number: int, which: int, before: str, what: str) -> TracePhase:
         kind="signed",
         picture=after,
         shape=f"x + {what} {{{after}:shape}}",
-        lines=(f"column {{{column}}}", terms),
+        lines=(f"column {{{column}}}", f"{{{before}[-1,{column}]:+to {after}[-1,{column}]}}"),
         formula=f"x + {what} at the last position, column {{{column}}}: {terms}",
         explanation=(
             f"What the {what} puts out is added to the stream, which carries all from the rows to the head. "

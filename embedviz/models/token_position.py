@@ -66,7 +66,7 @@ class TokenPositionModel(LanguageModel):
     def trace(self, idx: Tensor, target: int | None = None) -> dict[str, Tensor]:
         """Return ids (T,), rows (T, C), with positions these and the sum, logits and probabilities (V,)."""
         made = self.embedding.trace(idx[-self.context_length :])
-        x = made[self.embedding.output_name()][-1]  # (C,)
+        x = made[input_name(self.config)][-1]  # (C,)
         if target is not None:
             made["head row"] = self.head.weight.detach()[target]  # (C,)
         made["logits"] = self.head(x)  # (V,)

@@ -87,13 +87,21 @@ def make(edit: HandEdit, tables: Mapping[str, Tensor], frozen: FrozenRows, step:
 def worst_loss(model: LanguageModel, contexts: Tensor, row: int) -> float:
     """Return what some of `contexts` (N, T), with the token `row` and without, could cost whatever came next.
 
-    A loss is at most ln V and the span of the logits.
+    A loss is at most ln V and the span of the logits. As many are read at a time as a reading takes.
     """
     idx = contexts[:_PROBES]  # (N, T)
     token = min(row, model.vocab_size - 1)  # where the row is one of positions, all contexts read it
     with_row = torch.cat([idx[:, :-1], torch.full_like(idx[:, -1:], token)], 1)  # (N, T)
-    logits: Tensor = model.forward(torch.cat([idx, with_row, torch.full_like(idx[:1], token)]))[0]  # (.., T', V)
-    return math.log(model.vocab_size) + (logits.amax(-1) - logits.amin(-1)).max().item()
+    probes = torch.cat([idx, with_row, torch.full_like(idx[:1], token)])  # (n, T)
+    return math.log(model.vocab_size) + max(
+        _span(model.forward(some)[0])
+        for some in torch.split(probes, model.contexts_at_once(model.config, model.vocab_size))
+    )
+
+
+def _span(logits: Tensor) -> float:
+    """Return the largest difference between two of `logits` (n, T', V) of one place."""
+    return (logits.amax(-1) - logits.amin(-1)).max().item()
 
 
 def _check(edit: HandEdit, tables: Mapping[str, Tensor]) -> None:

@@ -47,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _train(args: argparse.Namespace) -> None:
-    config, corpus = _config_and_corpus(args)
+    config, corpus = config_and_corpus(args)
     dataset = prepare(corpus, config).dataset
     report: Report = JsonReport() if args.json else WordReport(args.steps)
     run = LastingRun(config, dataset, tell=report.moved)
@@ -99,20 +99,38 @@ class _Taking:
                 return result
 
 
-def _config_and_corpus(args: argparse.Namespace) -> tuple[RunConfig, Corpus]:
-    per_line, path = args.per_line, args.text
-    if args.text.startswith(SAMPLE):
-        sample = catalog.SAMPLES.get(args.text.removeprefix(SAMPLE))
-        if sample is None:
-            known = ", ".join(SAMPLE + name for name in catalog.SAMPLES)
-            raise ConfigError(f"There is no '{args.text}': choose a file, or one of {known}.")
-        path = resource(sample.file)
-        per_line = sample.per_line if per_line is None else per_line
-    config = _config(args, bool(per_line))
+def config_and_corpus(args: argparse.Namespace) -> tuple[RunConfig, Corpus]:
+    """Return what is to be run, and on what, as the parsed arguments say; remarks go to stderr."""
+    path, config = _path(args), config_of(args)
     corpus = read_corpus(path)
-    for sentence in (*_unheard(args, config), *corpus.remarks):
+    for sentence in (*unheard_flags(args, config), *corpus.remarks):
         remark(sentence)
     return config, corpus.as_items() if config.per_line else corpus
+
+
+def _sample(args: argparse.Namespace) -> catalog.Sample | None:
+    """Return the sample that is asked for; None for a file."""
+    if not args.text.startswith(SAMPLE):
+        return None
+    sample = catalog.SAMPLES.get(args.text.removeprefix(SAMPLE))
+    if sample is None:
+        known = ", ".join(SAMPLE + name for name in catalog.SAMPLES)
+        raise ConfigError(f"There is no '{args.text}': choose a file, or one of {known}.")
+    return sample
+
+
+def _path(args: argparse.Namespace) -> Path | str:
+    sample = _sample(args)
+    return args.text if sample is None else resource(sample.file)
+
+
+def config_of(args: argparse.Namespace) -> RunConfig:
+    """Return what is to be run, as the parsed arguments of cli_train say; raises ConfigError."""
+    sample = _sample(args)
+    per_line = args.per_line
+    if per_line is None:
+        per_line = sample is not None and sample.per_line
+    return _config(args, per_line)
 
 
 def _config(args: argparse.Namespace, per_line: bool) -> RunConfig:
@@ -128,7 +146,9 @@ def _config(args: argparse.Namespace, per_line: bool) -> RunConfig:
     if args.device == "auto":
         defaults["threads"] = 0
     betas = args.betas or (RunConfig.beta1, RunConfig.beta2)
-    tokenizer, tokenizer_file = _tokenizer(args.tokenizer)
+    tokenizer, tokenizer_file = _tokenizer(
+        default_of("tokenizer", args.model) if args.tokenizer is None else args.tokenizer
+    )
     return RunConfig(
         **{**defaults, **given},
         tokenizer=tokenizer,
@@ -149,7 +169,7 @@ def _schedule_steps(steps: int) -> int:
     return max(steps, 1)
 
 
-def _unheard(args: argparse.Namespace, config: RunConfig) -> Iterator[str]:
+def unheard_flags(args: argparse.Namespace, config: RunConfig) -> Iterator[str]:
     """Yield a sentence for each flag that was given, but says nothing to what was chosen."""
     given = {name for name, value in vars(args).items() if value is not None}
     given |= {"beta1"} if args.betas else set()  # one flag, one sentence
@@ -159,12 +179,11 @@ def _unheard(args: argparse.Namespace, config: RunConfig) -> Iterator[str]:
         ("optimizer", config.optimizer, catalog.OPTIMIZERS),
         ("schedule", config.schedule, catalog.SCHEDULES),
     ):
-        known = dict.fromkeys(name for entry in table.values() for name in entry.settings)
+        known = dict.fromkeys(name for entry in table.values() for name in (*entry.settings, *entry.choices))
+        heard = (*table[chosen].settings, *table[chosen].choices)
         for name in known:
-            if name in given and name not in table[chosen].settings:
+            if name in given and name not in heard:
                 yield f"{_FLAGS.get(name) or flag(name)} is not used: the {kind} {chosen} has no such setting."
-    if args.layer_init is not None and "hidden" not in catalog.MODELS[config.model].settings:
-        yield f"--layer-init is not used: the model {config.model} has no layers."
 
 
 def _tokenizer(asked: str) -> tuple[str, str]:

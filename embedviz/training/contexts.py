@@ -1,24 +1,74 @@
-"""The contexts of models that predict only what follows the whole window: where a text begins, and where an item.
+"""How contexts stand before a model: what of a line it reads, where a text begins, and where an item does.
 
-In a list of items a context never crosses a boundary: in place of what belongs to the item before stands the
-boundary token, as often as needed ("..e", "..."). In running text nothing stands before the beginning: its
+In a list of items a context never crosses a boundary. For a model that reads a block of fixed length the boundary
+stands in place of what belongs to the item before, as often as needed ("..e", "..."); one that reads a window is
+given it once, where its windows begin ("." before "mar"). In running text nothing stands before the beginning: the
 first contexts are shorter.
 """
 
-from collections.abc import Iterator
+from typing import NamedTuple
 
+import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor
 
-from embedviz.models.base import LanguageModel
+from embedviz.models.base import NOTHING, LanguageModel
 
-_CHUNK = 2**20  # numbers that a model makes on its way, at a time: 4 MiB, which stay in the cache
-_FEWEST = 64  # contexts at a time: with a large vocabulary, reading the weights again for 8 takes most of the time
+
+class Read(NamedTuple):
+    """Contexts as a model is given them. What stands behind `last` is never looked back at: models are causal."""
+
+    idx: Tensor  # (N, t)
+    last: Tensor  # (N,), where the last token of each stands
+
+    @property
+    def first(self) -> Tensor:
+        """The first context alone (t,)."""
+        return self.idx[0, : int(self.last[0]) + 1]
+
+    def predictions(self, logits: Tensor) -> Tensor:
+        """Return what follows each context, (N, V) of `logits` (N, T', V): those of the last T' places."""
+        places = self.last - (self.idx.shape[1] - logits.shape[1])
+        return logits[torch.arange(len(logits), device=logits.device), places]
+
+
+class Contexts:
+    """Lays contexts out as `model` reads them; `boundary_id` is that of a list of items."""
+
+    def __init__(self, model: LanguageModel, boundary_id: int | None) -> None:
+        self._length = model.context_length
+        self._block_size = model.config.block_size
+        self._boundary_id = boundary_id
+        self._reads_block = not model.predicts_everywhere
+        self.reads_window = reads_window(model)
+
+    def read(self, contexts: NDArray[np.integer]) -> Read:
+        """Return `contexts` (N, t) as the model is given them."""
+        ids = torch.from_numpy(contexts.astype(np.int64))  # (N, t), a copy
+        if self.reads_window and self._boundary_id is not None:
+            return after_boundary(ids, self._block_size, self._boundary_id)
+        ids = ids[:, -self._length :]
+        if self._reads_block:
+            ids = pad(ids, self._block_size, self._boundary_id)
+        return Read(ids, torch.full((len(ids),), ids.shape[1] - 1))
+
+    def padded(self, contexts: NDArray[np.integer]) -> NDArray[np.int64]:
+        """Return `contexts` (N, t) as the model reads them, side by side: NOTHING stands before a shorter one."""
+        idx, last = self.read(contexts)
+        places = torch.arange(idx.shape[1]) - (idx.shape[1] - 1 - last)[:, None]  # (N, T)
+        found: NDArray[np.int64] = idx.gather(1, places.clamp(min=0)).masked_fill_(places < 0, NOTHING).numpy()
+        return found
+
+
+def reads_window(model: LanguageModel) -> bool:
+    """Tell whether the model reads up to so many tokens, from where its window begins; a table reads one."""
+    return model.predicts_everywhere and not model.rows_are_logits
 
 
 def pad(contexts: Tensor, block_size: int, boundary_id: int | None) -> Tensor:
-    """Return `contexts` (N, t) as such a model reads them: the last `block_size` tokens, or fewer.
+    """Return `contexts` (N, t) as a model of one block reads them: the last `block_size` tokens, or fewer.
 
     In a list of items (N, block_size), with the boundary in place of whatever stands before the last one.
     """
@@ -31,60 +81,24 @@ def pad(contexts: Tensor, block_size: int, boundary_id: int | None) -> Tensor:
 
 def forget_items(contexts: Tensor, boundary_id: int) -> Tensor:
     """Put the boundary in place of all that stands before the last one in each of `contexts` (N, T)."""
-    places = torch.arange(contexts.shape[1], device=contexts.device)  # (T,)
-    last = ((contexts == boundary_id) * places).amax(1, keepdim=True)  # (N, 1)
-    return contexts.masked_fill_(places < last, boundary_id)
+    return contexts.masked_fill_(_places(contexts) < _last_boundary(contexts, boundary_id), boundary_id)
 
 
-class WalkedText:
-    """A text `ids` (N,), N at least 2, as the contexts before each of its tokens but the first: all are read.
+def after_boundary(contexts: Tensor, block_size: int, boundary_id: int) -> Read:
+    """Return each of `contexts` (N, t) from its last boundary on, which stands before it if it has none.
 
-    It takes as long as it takes, but no more memory than `contexts_at_once`. Running text has `block_size` - 1
-    contexts that are shorter, at its beginning; sampled batches, which are whole windows, have none of these.
+    At most the last `block_size` tokens of it: a longer item is read without its boundary.
     """
+    framed = F.pad(contexts, (1, 0), value=boundary_id)[:, -block_size:]  # (N, T)
+    start = _last_boundary(framed, boundary_id)  # (N, 1)
+    end = framed.shape[1] - 1
+    return Read(framed.gather(1, (_places(framed) + start).clamp(max=end)), end - start[:, 0])
 
-    floor: float | None = None  # nobody knows how low such a model can go
 
-    def __init__(self, model: LanguageModel, ids: Tensor, boundary_id: int | None) -> None:
-        config = model.config
-        self._model = model
-        self._boundary_id = boundary_id
-        self._beginning = ids[: config.block_size if boundary_id is None else 1].long()  # (t,)
-        if boundary_id is not None:
-            ids = F.pad(ids, (config.block_size - 1, 0), value=boundary_id)
-        whole = len(ids) > config.block_size
-        self._windows = ids.unfold(0, config.block_size + 1, 1) if whole else ids[:0, None]  # (W, T + 1)
-        in_cache = _CHUNK // model.numbers_per_context(config, model.vocab_size)
-        self._chunk = min(max(in_cache, _FEWEST), model.contexts_at_once(config, model.vocab_size))
-        self.short = len(self._beginning) - 1  # contexts, read one by one
-        self.size = self.short + len(self._windows)  # contexts in all
+def _places(contexts: Tensor) -> Tensor:
+    return torch.arange(contexts.shape[1], device=contexts.device)  # (T,)
 
-    def loss(self) -> float:
-        """Return the mean loss in nats per token, accumulated in float64 over the chunks."""
-        total = sum(len(idx) * self._model.loss(idx, targets) for idx, targets in self._batches())
-        return total / self.size
 
-    def accumulate_gradients(self) -> Tensor:
-        """Put the gradient of the mean loss into the parameters' `.grad`; return the loss."""
-        parameters = list(self._model.parameters())
-        sums = [torch.zeros_like(parameter) for parameter in parameters]
-        total = torch.zeros((), dtype=torch.float64)
-        for idx, targets in self._batches():
-            share = len(idx) / self.size
-            total += share * self._model.accumulate_gradients(idx, targets).cpu()
-            for part, parameter in zip(sums, parameters, strict=True):
-                assert parameter.grad is not None
-                part.add_(parameter.grad, alpha=share)
-        for part, parameter in zip(sums, parameters, strict=True):
-            parameter.grad = part
-        return total
-
-    def _batches(self) -> Iterator[tuple[Tensor, Tensor]]:
-        """Yield idx (n, t) and targets (n, t), every context once."""
-        for t in range(1, len(self._beginning)):
-            yield self._beginning[None, :t], self._beginning[None, 1 : t + 1]
-        for start in range(0, len(self._windows), self._chunk):
-            windows = self._windows[start : start + self._chunk].long()  # (n, T + 1), a copy
-            if self._boundary_id is not None:
-                forget_items(windows[:, :-1], self._boundary_id)
-            yield windows[:, :-1], windows[:, 1:]
+def _last_boundary(contexts: Tensor, boundary_id: int) -> Tensor:
+    """Return where the last boundary stands in each of `contexts` (N, T), 0 where none does; (N, 1)."""
+    return ((contexts == boundary_id) * _places(contexts)).amax(1, keepdim=True)

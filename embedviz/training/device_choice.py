@@ -18,6 +18,7 @@ from embedviz.models.base import LanguageModel
 from embedviz.text.dataset import Dataset
 from embedviz.training import devices
 from embedviz.training.guard import DivergenceError
+from embedviz.training.whole_texts import contexts_together
 
 FASTER = 1.1
 """So much faster than the CPU with one thread has to be what is chosen in its place: it depends on the least."""
@@ -28,11 +29,11 @@ ROUNDS = 5  # in turn; the median counts: a machine that is busy now and then mi
 
 _MOST_THREADS = 4  # numbers of threads that are tried
 _MOST_TOKENS = 2**16  # of the text: a step's time depends on the batch, not on where it is drawn from
-_WALKED_TOGETHER = 2**20  # numbers made on the way by the batch that stands for a walk through the text
 _MOST_REMEMBERED = 32
 _ANY_SPEED = {  # fields on which the time of a step does not depend, or what is tried says it
     *("device", "threads"),
-    *("tokenizer", "tokenizer_file", "vocab_size", "per_line", "val_fraction", "init", "layer_init", "seed"),
+    *("tokenizer", "tokenizer_file", "vocab_size", "per_line", "val_fraction", "init", "layer_init"),
+    *("residual_init", "seed"),
     *("lr", "beta1", "beta2", "weight_decay", "warmup_steps", "schedule_steps"),
 }
 
@@ -91,8 +92,9 @@ class DeviceChooser:
     ) -> tuple[RunConfig, str]:
         steps_in_one = 1.0
         if config.whole_text and _is_walked(config):
-            batch_size = _walked_at_once(config, dataset.vocab_size)
-            steps_in_one = max(1.0, (len(dataset.train_ids) - 1) / batch_size)
+            batch_size = contexts_together(_model(config), config, dataset.vocab_size)
+            predictions = batch_size * (config.block_size if _model(config).predicts_everywhere else 1)
+            steps_in_one = max(1.0, (len(dataset.train_ids) - 1) / predictions)
             candidates = [candidate.replace(batch_size=batch_size) for candidate in candidates]
         part = Dataset(
             dataset.train_ids[:_MOST_TOKENS], dataset.val_ids[:0], dataset.vocab_size, dataset.boundary_id
@@ -214,13 +216,6 @@ def _model(config: RunConfig) -> type[LanguageModel]:
 def _is_walked(config: RunConfig) -> bool:
     """Tell whether a step over the whole text reads all of it, and may take minutes: there is no closed form."""
     return _model(config).whole_text is LanguageModel.whole_text
-
-
-def _walked_at_once(config: RunConfig, vocab_size: int) -> int:
-    """Return the size of the batch that is measured in place of a walk, which is as many of these as it takes."""
-    model = _model(config)
-    at_once = _WALKED_TOGETHER // model.numbers_per_context(config, vocab_size)
-    return max(1, min(max(at_once, 64), model.contexts_at_once(config, vocab_size)))
 
 
 def _best(measured: list[_Measured]) -> _Measured:

@@ -1,9 +1,11 @@
 """Which example of a batch is followed through a step: the watched context if the batch has it, else the first.
 
 Of a batch of windows as many rows are shown as one can look at. Of a step over the whole text it is a window
-around the first place where the longest ending of the watched context stands.
+around the first place where the longest ending of the watched context stands; for a model that reads windows the
+text is a batch too, of windows side by side.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -14,7 +16,7 @@ from torch import Tensor
 
 from embedviz.models.base import LanguageModel
 from embedviz.training.batches import Batches
-from embedviz.training.contexts import pad
+from embedviz.training.contexts import pad, reads_window
 
 ROWS_SHOWN = 32
 PLACES_SHOWN = 24  # of a whole text
@@ -62,7 +64,9 @@ class Examples:
 
         Where batches are drawn this draws one: put the generator back.
         """
-        return self._of_text(context) if self._model.config.whole_text else self._of_batch(context)
+        if not self._model.config.whole_text:
+            return self._of_batch(context)
+        return self._of_windows(context) if reads_window(self._model) else self._of_text(context)
 
     def _of_batch(self, context: Rows) -> Example:
         starts = self._batches.draw_starts()  # (B,)
@@ -72,8 +76,8 @@ class Examples:
         found = in_batch(idx, context, self._model.context_length if everywhere else block_size)
         row, place = found or (0, block_size - 1)
         matched = common_ending(idx[row, : place + 1], context) if found else 0
-        first = max(0, min(row - _ROWS_BEFORE, size - ROWS_SHOWN))
-        shown = slice(first, first + ROWS_SHOWN)
+        shown = _rows_shown(row, size)
+        first = shown.start
         real = starts.numpy() - self._batches.padding  # (B,)
         return Example(
             ids=np.array(idx[shown]),
@@ -92,10 +96,40 @@ class Examples:
             is_whole=self._is_whole(matched, context),
         )
 
+    def _of_windows(self, context: Rows) -> Example:
+        """Follow a row of the windows that the text is cut into; the last, if it is shorter, is only counted."""
+        block_size, tokens = self._model.config.block_size, len(self._text)
+        size = (tokens - 1) // block_size  # rows of full length
+        row, place = self._place_in_text(context, self._search_windows), len(context[-block_size:]) - 1
+        is_watched = row >= 0
+        if not is_watched:
+            row, place = 0, block_size - 1
+        shown = _rows_shown(row, size)
+        first, last = shown.start * block_size, min(shown.stop, size) * block_size
+        ids = self._text[first : last + 1].long().cpu().numpy()  # (b * T + 1,)
+        idx, targets = (part.reshape(-1, block_size).copy() for part in (ids[:-1], ids[1:]))  # (b, T)
+        row -= shown.start
+        return Example(
+            ids=idx,
+            targets=targets,
+            starts=np.arange(first, last, block_size),
+            first_row=shown.start,
+            batch_size=-(-(tokens - 1) // block_size),
+            losses=tokens - 1,
+            row=row,
+            place=place,
+            position=first + row * block_size + place,
+            read=idx[row, : place + 1].copy(),
+            target=int(targets[row, place]),
+            tokens=tokens,
+            is_watched=is_watched,
+            is_whole=is_watched,
+        )
+
     def _of_text(self, context: Rows) -> Example:
         """Show a window of the text, with the example in its middle."""
         last = len(self._text) - 1  # has no target
-        found = self._place_in_text(context)
+        found = self._place_in_text(context, self._search)
         position = min(self._model.config.block_size, last) - 1 if found < 0 else found
         width = min(PLACES_SHOWN, last)
         first = max(0, min(position - width // 2, last - width))
@@ -137,16 +171,27 @@ class Examples:
         longest = max(self._model.config.block_size, self._model.context_length)  # more is never watched
         return not self._model.predicts_everywhere or matched >= min(len(context), longest)
 
-    def _place_in_text(self, context: Rows) -> int:
-        """Return where the last token of `context` stands; it is looked for once, which takes 0.1 s in 64 MB."""
+    def _place_in_text(self, context: Rows, search: Callable[[Rows], int]) -> int:
+        """Return what `search` finds of `context`; it is looked for once, which takes 0.1 s in 64 MB."""
         if not len(context):
             return NO_PLACE
         key = context.tobytes()
         if self._found[0] != key:
-            self._found = key, self._search(context)
+            self._found = key, search(context)
         return self._found[1]
 
+    def _search_windows(self, context: Rows) -> int:
+        """Return the first row that begins with `context`: what a model reads depends on where its window does."""
+        block_size = self._model.config.block_size
+        size = (len(self._text) - 1) // block_size
+        windows = _array(self._text[: size * block_size]).reshape(size, block_size)
+        rows = np.arange(size)
+        for place, token in enumerate(context[-block_size:].tolist()):
+            rows = rows[windows[rows, place] == token]
+        return int(rows[0]) if len(rows) else NO_PLACE
+
     def _search(self, context: Rows) -> int:
+        """Return where the last token of `context` stands."""
         block_size, boundary_id = self._model.config.block_size, self._boundary_id
         text = _array(self._text)
         if self._model.predicts_everywhere:
@@ -158,6 +203,12 @@ class Examples:
             here = len(context) < len(text) and np.array_equal(text[: len(context)], context)
             return len(context) - 1 if here else NO_PLACE
         return in_text(text, context, len(context))
+
+
+def _rows_shown(row: int, size: int) -> slice:
+    """Return as many of `size` rows as one can look at, `row` among them."""
+    first = max(0, min(row - _ROWS_BEFORE, size - ROWS_SHOWN))
+    return slice(first, first + ROWS_SHOWN)
 
 
 def in_batch(idx: Rows, context: Rows, context_length: int) -> tuple[int, int] | None:

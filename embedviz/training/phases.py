@@ -81,6 +81,17 @@ _ROW_GRADIENT = replace(
     ),
     marks=("column",),
 )
+_TIED = " The head is the table: through its logit each token's row gets a gradient, read or not."
+_FROZEN_GRADIENT = replace(
+    _GRADIENT,
+    lines=("at {target:token} {logit gradient[target]:+}", "row {token}: none, frozen"),
+    formula="softmax − one-hot at {target:token} = {logit gradient[target]:+}; the table is frozen and gets none",
+    explanation=(
+        "The example's own gradient is softmax − one-hot {logit gradient:shape}, taken back to what is trained. "
+        "The token table is not: no row of it gets a gradient."
+    ),
+)
+_FROZEN = "The token table is frozen: no row moves, by gradient or decay. All else is trained."
 _CHANGE = "{before[-1,column]:+to after[-1,column]}"
 _RULES = {
     "sgd": "E[{token}, {column}] − lr · g",
@@ -102,7 +113,7 @@ _TERMS = {
 def phases_of(model: LanguageModel, arrays: Arrays, points: Points, example: Example) -> tuple[TracePhase, ...]:
     """Return all phases of a traced step, in order; its numbers and its `example` say which words are true."""
     config = model.config
-    gradient = _gradient(arrays, points) if model.rows_are_logits else _ROW_GRADIENT
+    gradient = _gradient_of(model, arrays, points)
     if example.losses == 1:
         alone = gradient.explanation.replace(_MEAN + _OF_THEM, "is the same").replace(_MEAN, "is the same")
         gradient = replace(gradient, explanation=alone)
@@ -115,8 +126,21 @@ def phases_of(model: LanguageModel, arrays: Arrays, points: Points, example: Exa
         _softmax(arrays, points),
         _loss(arrays, points),
         gradient,
-        _update(config, arrays, points),
+        _update(model, arrays, points),
     )
+
+
+def _gradient_of(model: LanguageModel, arrays: Arrays, points: Points) -> TracePhase:
+    if model.rows_are_logits:
+        return _gradient(arrays, points)
+    if _is_frozen(model):
+        return _FROZEN_GRADIENT
+    return replace(_ROW_GRADIENT, explanation=_ROW_GRADIENT.explanation + _TIED * model.config.tie)
+
+
+def _is_frozen(model: LanguageModel) -> bool:
+    """Tell whether the table that is looked up first is not trained at all."""
+    return not next(iter(model.lookup_tables().values())).requires_grad
 
 
 def _softmax(arrays: Arrays, points: Points) -> TracePhase:
@@ -215,7 +239,8 @@ def _batch(model: LanguageModel, points: Points, example: Example) -> TracePhase
     )
 
 
-def _update(config: RunConfig, arrays: Arrays, points: Points) -> TracePhase:
+def _update(model: LanguageModel, arrays: Arrays, points: Points) -> TracePhase:
+    config = model.config
     title = catalog.OPTIMIZERS[config.optimizer].title
     if points["is_held"]:
         formula = "E[{token}, {column}] is frozen: it stays at {after[-1,column]:+}"
@@ -225,6 +250,7 @@ def _update(config: RunConfig, arrays: Arrays, points: Points) -> TracePhase:
         decay = f", λ {_plain(config.weight_decay)}" if has_decay else ""
         terms = f"lr {_plain(float(arrays['learning rate']))}, {_TERMS[config.optimizer]}{decay}"
         formula = f"{rule}: {_CHANGE} ({terms})"
+    moved = _FROZEN if _is_frozen(model) else _what_moved(config, arrays, points) + _how(config)
     return TracePhase(
         name="update",
         title="Update",
@@ -233,7 +259,7 @@ def _update(config: RunConfig, arrays: Arrays, points: Points) -> TracePhase:
         shape=f"{title}: {{rows_moved:i}} of {{vocab_size:i}} rows move",
         lines=(_CHANGE, "p {probabilities[target]:to probabilities after[target]}"),
         formula=formula,
-        explanation=f"{_what_moved(config, arrays, points)}{_how(config)} The difference is "
+        explanation=f"{moved} The difference is "
         "{difference[-1,column]:+}; the loss of the example: {loss:to loss after} nats.",
         marks=("column",),
         context="both",

@@ -3,10 +3,12 @@
 import json
 import math
 import sys
+from collections.abc import Iterator
 from typing import Any, NamedTuple, Protocol, TextIO
 
 from embedviz import catalog
 from embedviz.analysis.figures import counted
+from embedviz.config import RunConfig
 from embedviz.text.dataset import Dataset
 from embedviz.text.pairs import PairCounts
 from embedviz.text.statistics import conditional_entropy
@@ -62,14 +64,17 @@ class JsonReport:
             vocab_size=session.vocab_size,
             tokens=len(dataset.train_ids) + len(dataset.val_ids),
             parameters=session.parameters_count,
+            parts=session.start.parts,
             device=session.config.device,
             threads=session.config.threads,
             **({"choice": session.choice} if session.choice else {}),
             bigram_floor=_bigram_floor(session, dataset),
             uniform=session.uniform,
+            table_std=session.start.table_std,
+            first_loss=session.start.first_loss,
             train_loss=losses.train,
             val_loss=losses.val,
-            **({"estimated": True} if losses.estimated else {}),
+            **_estimated(losses),
         )
 
     def progress(self, result: StepResult, _work: Work) -> None:
@@ -90,7 +95,7 @@ class JsonReport:
             val_loss=losses.val,
             seconds=work.seconds,
             steps_per_second=work.rate if work.seconds else None,
-            **({"estimated": True} if losses.estimated else {}),
+            **_estimated(losses),
         )
 
     def _write(self, **event: Any) -> None:
@@ -116,8 +121,13 @@ class WordReport:
         held_out = f"{len(dataset.val_ids):,} held out" if len(dataset.val_ids) else "nothing held out"
         if session.choice:
             say(session.choice)
+        if len(session.start.parts) > 1:
+            say(_parts_in_words(session.start.parts))
+        for sentence in _switched(session.config):
+            say(sentence)
         say(f"Text: {len(dataset.train_ids):,} tokens to train on, {held_out}.")
         say(f"Guessing: {session.uniform:.4f} nats per token. {_floor_in_words(session, dataset)}")
+        say(_start_in_words(session))
         say(_in_words(losses))
 
     def progress(self, result: StepResult, work: Work) -> None:
@@ -155,10 +165,54 @@ def _floor_in_words(session: TrainingSession, dataset: Dataset) -> str:
     return f"Floor of pairs: {floor}. A bigram table cannot go below it."
 
 
+def _parts_in_words(parts: dict[str, int]) -> str:
+    return "Weights: " + ", ".join(f"{name} {count:,}" for name, count in parts.items()) + "."
+
+
+def _switched(config: RunConfig) -> Iterator[str]:
+    """Yield a sentence for each choice of the model that is not as the model has it by itself."""
+    usual = config.with_model(config.model)
+    for name, table, title in (
+        ("position", catalog.POSITIONS, "Positions"),
+        ("residual_init", catalog.RESIDUAL_INITS, "Residual projections"),
+    ):
+        value = getattr(config, name)
+        if config.has(name) and value != getattr(usual, name):
+            yield f"{title}, {table[value].title}: {table[value].line}"
+    for name, entry in catalog.SWITCHES.items():
+        if config.has(name) and getattr(config, name):
+            yield f"{entry.title}: {entry.line}"
+
+
+def _start_in_words(session: TrainingSession) -> str:
+    tables = ", ".join(f"{name} table {std:.3g}" for name, std in session.start.table_std.items())
+    first = session.start.first_loss
+    return (
+        f"At the start: standard deviation of the {tables}; loss {first:.4f}, "
+        f"ln {session.vocab_size:,} = {session.uniform:.4f}: {first - session.uniform:+.4f}."
+    )
+
+
+def _estimated(losses: SplitLosses) -> dict[str, bool]:
+    """Return which of the losses, if any, are of a sample: "estimated" the training part's."""
+    told = {"estimated": losses.estimated, "val_estimated": losses.val_estimated}
+    return {name: True for name, is_so in told.items() if is_so}
+
+
 def _in_words(losses: SplitLosses) -> str:
-    about, why = ("about ", ", estimated from a sample") if losses.estimated else ("", "")
-    held_out = "" if losses.val is None else f", {about}{losses.val:.4f} on what is held out"
-    return f"Step {losses.step:,}: loss {about}{losses.train:.4f} on the training part{held_out}{why}."
+    sentence = f"Step {losses.step:,}: loss {_loss(losses.train, losses.estimated)} on the training part"
+    if losses.val is not None:
+        sentence += f", {_loss(losses.val, losses.val_estimated)} on what is held out"
+    if losses.estimated and (losses.val_estimated or losses.val is None):
+        return sentence + ", estimated from a sample."
+    if losses.estimated or losses.val_estimated:
+        which = "the training part" if losses.estimated else "what is held out"
+        return f"{sentence}; {which} is estimated from a sample."
+    return sentence + "."
+
+
+def _loss(loss: float, is_estimated: bool) -> str:
+    return f"{'about ' if is_estimated else ''}{loss:.4f}"
 
 
 def remark(sentence: str) -> None:

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
@@ -17,9 +16,9 @@ from embedviz.models.initialization import make_generator
 from embedviz.text.dataset import Dataset
 from embedviz.training import by_hand, devices
 from embedviz.training.batches import Batches, to_tensor
-from embedviz.training.contexts import pad
 from embedviz.training.device_choice import DeviceChooser
 from embedviz.training.guard import DivergenceError, Guard
+from embedviz.training.looking import Floats, Looker, StartFacts, copy
 from embedviz.training.readings import Readings
 from embedviz.training.schedules import SCHEDULES
 from embedviz.training.state import State, make_optimizer
@@ -28,8 +27,6 @@ from embedviz.training.tracing import StepTracer
 if TYPE_CHECKING:
     from embedviz.models.base import LanguageModel
     from embedviz.trace import StepTrace
-
-Floats = NDArray[np.float32]
 
 
 class StepResult(NamedTuple):
@@ -42,13 +39,14 @@ class StepResult(NamedTuple):
 class SplitLosses(NamedTuple):
     """The loss of the weights at `step` on both parts, in nats per token; `val` None if nothing is held out.
 
-    Over the whole parts, or `estimated` from a sample of each that stays the same for the whole run.
+    Over the whole parts, or `estimated` (`train`) from a sample that stays the same for the whole run.
     """
 
     step: int
     train: float
     val: float | None
     estimated: bool = False
+    val_estimated: bool = False
 
 
 class TrainingSession(Iterator[StepResult]):
@@ -68,7 +66,7 @@ class TrainingSession(Iterator[StepResult]):
         self._place = place = devices.torch_device(config.device)
         train_ids = to_tensor(dataset.train_ids)  # (N,)
         val_ids = to_tensor(dataset.val_ids)  # (M,)
-        boundary_id = None if model.predicts_everywhere else dataset.boundary_id
+        boundary_id = None if model.predicts_everywhere else dataset.boundary_id  # windows cross from item to item
         batches = Batches(
             train_ids.to(place),
             max(config.batch_size, 1),
@@ -83,12 +81,13 @@ class TrainingSession(Iterator[StepResult]):
         self.gradient_norm: float | None = None
         """Of the last step, before it was clipped; None where nothing is clipped."""
         self._batches = batches
-        self._boundary_id = boundary_id
         self._model = model(config, self.vocab_size).to(place)
         self._model.initialize(train_ids, make_generator(config.seed, "initialization"))
         self._optimizer = make_optimizer(config, self._model)
         self._state = State(self._model, self._optimizer, batches.generator)
         self._readings = Readings(self._model, train_ids, val_ids, boundary_id)
+        self._looker = Looker(self._model, dataset.boundary_id, self._readings.train_sample[0])
+        self.start = StartFacts.of(self._model, self._readings.at_hand())
         self.floor = self._readings.train.floor
         self.parameters_count = sum(parameter.numel() for parameter in self._model.parameters())
         self._accumulate = (
@@ -99,7 +98,6 @@ class TrainingSession(Iterator[StepResult]):
         )
         self._schedule = SCHEDULES[config.schedule]
         self._is_plain = config.schedule == "constant" and not config.clip
-        self._asked: tuple[NDArray[np.integer], Tensor] = (np.zeros((0, 1), np.int64), torch.zeros(0, 1).long())
         self._guard = Guard(self.vocab_size)
         self._frozen = by_hand.FrozenRows(self._model.lookup_tables())
         self._anchor = self.state()
@@ -124,15 +122,12 @@ class TrainingSession(Iterator[StepResult]):
         return SplitLosses(self.step, *self._readings.whole())
 
     def losses_within(self, budget_s: float) -> SplitLosses:
-        """Return the whole losses if they take no longer than `budget_s`, else an estimate.
-
-        With a closed form they are taken the first time whatever they cost, to know it.
-        """
+        """Return the whole losses if they take no longer than `budget_s`, else estimates; see Readings.within."""
         return SplitLosses(self.step, *self._readings.within(budget_s))
 
     @property
     def is_walked(self) -> bool:
-        """Whether a whole loss goes through every context of the text, and may take minutes."""
+        """Whether a whole loss goes through all of the text, and may take minutes."""
         return self._readings.is_walked
 
     def tables(self) -> dict[str, Floats]:
@@ -149,36 +144,27 @@ class TrainingSession(Iterator[StepResult]):
     def table_gradients(self) -> dict[str, Floats]:
         """Return copies of the gradients of the last step, as `tables`; empty before the first."""
         tables = self._model.lookup_tables().items()
-        return {name: _copy(table.grad) for name, table in tables if table.grad is not None}
+        return {name: copy(table.grad) for name, table in tables if table.grad is not None}
 
-    @torch.no_grad()
     def logits(self, contexts: NDArray[np.integer]) -> Floats:
         """Return the logits (N, V) of what follows `contexts` (N, T), which are read as `pad` says."""
-        if contexts is not self._asked[0]:  # the same are asked for sixty times a second
-            self._asked = contexts, self._to_read(contexts)
-        logits: Tensor = self._model.forward(self._asked[1])[0]  # (N, T', V)
-        return _copy(logits[:, -1])  # (N, V)
+        return self._looker.logits(contexts)
 
     def trace(self, context: NDArray[np.integer]) -> dict[str, NDArray[np.generic]]:
         """Return copies of all that the model computes of one `context` (T,), by name and in order.
 
         See LanguageModel.trace; ids are int64, and NOTHING (-1) before the beginning of a running text.
         """
-        idx = torch.from_numpy(context[None].astype(np.int64))  # (1, T)
-        if not self._model.predicts_everywhere:
-            idx = self._to_read(context[None])  # (1, T)
-        return {name: _copy(array) for name, array in self._model.trace(idx[0].to(self._place)).items()}
+        return self._looker.trace(context)
 
     def trace_step(self, context: NDArray[np.integer]) -> "StepTrace":
         """Return all that the coming step computes, for what follows `context` (T,) if its batch has that.
 
         Nothing is changed by it: the step is taken for real, and undone bit by bit. No batch has an empty one.
         """
-        norm, ids = self.gradient_norm, context.astype(np.int64)
-        if len(ids) and not self._model.predicts_everywhere:
-            ids = self.pad(ids[None])[0]
+        norm = self.gradient_norm
         try:
-            return self._tracer.trace(self.step, self.learning_rate, ids)
+            return self._tracer.trace(self.step, self.learning_rate, self._looker.to_trace(context))
         finally:
             self.gradient_norm = norm
 
@@ -187,17 +173,28 @@ class TrainingSession(Iterator[StepResult]):
 
         The contexts are the same for the whole run. Empty for a model without hidden layers.
         """
-        contexts = self._readings.train_sample[0][:limit]  # (N, T)
-        return {name: _copy(layer) for name, layer in self._model.activations(contexts).items()}
+        return self._looker.activations(limit)
+
+    def layer_stats(self) -> dict[str, Floats]:
+        """Return what each layer puts out, {name: (STATS,)} of analysis.layers, on some of those contexts."""
+        return self._looker.layer_stats()
+
+    def attention(self, context: NDArray[np.integer], layer: int) -> dict[str, Floats]:
+        """Return what a layer of attention, from 0, computes of one `context` (T,); see LanguageModel.attention.
+
+        Of its last t positions, MOST_ATTENDED at most: "weights" (H, t, t), "queries" and "keys" (H, t, D). Empty
+        for an empty context, and where there is no such layer.
+        """
+        return self._looker.attention(context, layer)
 
     def pad(self, contexts: NDArray[np.integer]) -> NDArray[np.int64]:
         """Return `contexts` (N, T) as the model reads them: as many of the last tokens as it can.
 
-        In a list of items, and for a model that reads a window as a whole, (N, block_size): with the boundary
-        before the first token, and in place of all that stands before the last boundary.
+        In a list of items, for a model that reads a block of fixed length, (N, block_size): with the boundary
+        before the first token, and in place of all that stands before the last boundary. One that reads a window
+        reads from the last boundary on; NOTHING stands before what is shorter than others.
         """
-        read: NDArray[np.int64] = self._to_read(contexts).cpu().numpy()
-        return read
+        return self._looker.contexts.padded(contexts)
 
     @property
     def is_healthy(self) -> bool:
@@ -267,15 +264,9 @@ class TrainingSession(Iterator[StepResult]):
             norm = nn.utils.clip_grad_norm_(self._model.parameters(), self.config.clip)
             self.gradient_norm = norm.item()
 
-    def _to_read(self, contexts: NDArray[np.integer]) -> Tensor:
-        last = contexts[:, -self._model.context_length :].astype(np.int64)  # (N, T), a copy
-        idx = pad(torch.from_numpy(last), self.config.block_size, self._boundary_id)
-        return idx.to(self._place)
-
     def _next_loss(self) -> float:
         if self.config.whole_text:
-            readings = self._readings
-            return self._model.loss(*readings.train_sample) if readings.is_walked else readings.train.loss()
+            return self._readings.at_hand()
         before = self._batches.generator.get_state()
         batch = self._batches.draw()
         self._batches.generator.set_state(before)
@@ -294,7 +285,3 @@ class TrainingSession(Iterator[StepResult]):
                 last_good_step = self.step - 1
                 self.restore(self._anchor)
         return DivergenceError(step, loss, last_good_step, self.config.lr)
-
-
-def _copy(tensor: Tensor) -> Floats:
-    return np.array(tensor.detach().cpu().numpy())

@@ -85,6 +85,8 @@ class StepTracer:
         arrays.update({name: _copy(array) for name, array in found.items()})
         logits = self._model.forward(idx)[0][:, -1]  # (1, V)
         over = logits.detach()[0] - logits.detach().max()  # (V,)
+        # A trace may add up in another order; what does not move is to be the same after it, to the last bit.
+        arrays["logits"], arrays["probabilities"] = _copy(logits[0]), _copy(torch.softmax(logits[0], 0))
         arrays["largest logit"] = _copy(logits.max())
         arrays["logit over largest"] = _copy(over[place])
         arrays["power"] = _copy(over[place].exp())
@@ -124,7 +126,6 @@ class StepTracer:
     def _trace_outcome(self, idx: Tensor, arrays: Arrays, points: Points) -> None:
         """Add what the weights say after the update."""
         logits = self._model.forward(idx)[0][0, -1]  # (V,)
-        # As before the update, operation by operation: what has not moved is the same to the last bit.
         arrays["probabilities after"] = _copy(torch.softmax(logits, 0))
         target = torch.tensor([points["target"]], device=logits.device)
         arrays["loss after"] = _copy(F.cross_entropy(logits[None], target))

@@ -13,6 +13,7 @@ def warm_up() -> None:
     dataset = make_dataset(np.array([0, 1, 0], dtype=np.uint8), vocab_size=2, val_fraction=0.0)
     for model in catalog.MODELS:
         for batch_size in (0, 1):
-            session = TrainingSession(RunConfig(model=model, batch_size=batch_size), dataset)
+            config = RunConfig().with_model(model).replace(batch_size=batch_size)
+            session = TrainingSession(config, dataset)
             next(session)
             session.restore(session.checkpoint())

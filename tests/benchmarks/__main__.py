@@ -30,6 +30,13 @@ from tests.benchmarks.subwords import subwords
 ALIKE = {"device": "cpu", "threads": 1}  # a ratio is of two runs on the same
 SAMPLED = {"batch_size": 32, "optimizer": "adamw", "lr": 0.01, **ALIKE}
 MLP = {**asdict(RunConfig().with_model("mlp")), **ALIKE}
+TRANSFORMER = {**asdict(RunConfig().with_model("transformer")), **ALIKE}
+LARGE = {
+    **asdict(RunConfig().with_model("token-position").replace(n_embd=256, batch_size=8)),
+    **ALIKE,
+    "tokenizer": "subword",
+    "vocab_size": 8000,
+}
 ROUNDS = 5
 SECONDS = 3.0
 
@@ -157,6 +164,42 @@ def mlp_steps(folder: Path) -> Iterator[Figure]:
     yield Figure("MLP steps over a textbook loop", median(ratios), "ratio", ">= 1.5")
 
 
+def transformer_steps(folder: Path) -> Iterator[Figure]:
+    """Steps of a small TinyTransformer over a plain textbook loop."""
+    with Child("tests.benchmarks.transformer_child", str(folder / "live-65.txt")) as child:
+        told = [child.ask(what="steps") for _ in range(ROUNDS)]
+    yield Figure("TinyTransformer steps/s", median([t["steps_per_second"] for t in told]), "steps/s")
+    ratio = median([t["ratio"] for t in told])
+    yield Figure("TinyTransformer steps over a textbook loop", ratio, "ratio", ">= 1.8")
+
+
+def reference(folder: Path) -> Iterator[Figure]:
+    """What 2,000 steps of the 4-layer setting learn of tinyshakespeare; takes two minutes."""
+    if not SHAKESPEARE.exists():
+        print(
+            "tinyshakespeare.txt is not here: what the 4-layer setting learns of it is left out", file=sys.stderr
+        )
+        return
+    with Child("tests.benchmarks.transformer_child", str(folder / "live-65.txt")) as child:
+        told = child.ask(what="reference")
+    name = "4 layers, 4 heads, 128, context 64, 2,000 steps"
+    yield Figure(f"validation loss, {name}", told["val"], "nats", "<= 1.90")
+    yield Figure(f"seconds, {name}", told["seconds"], "s")
+
+
+def large(folder: Path) -> Iterator[Figure]:
+    """How the window feels with a table of 8,000 subwords x 256 while somebody points at it."""
+    arguments = (str(folder / "live-65.txt"), json.dumps(LARGE))
+    with Child("tests.benchmarks.large_child", *arguments, environment={"QT_QPA_PLATFORM": "offscreen"}) as window:
+        told = [window.ask(seconds=SECONDS) for _ in range(ROUNDS)]
+    name = "8,000 x 256"
+    yield Figure(f"paints of the table, {name}", median([t["paints_per_second"] for t in told]), "/s", ">= 55")
+    yield Figure(f"longest on the window's thread, {name}", max(t["busy_max_ms"] for t in told), "ms", "<= 16")
+    yield Figure(f"event loop p99, {name}", median([t["late_p99_ms"] for t in told]), "ms", "<= 16.7")
+    yield Figure(f"snapshots shown, {name}", median([t["snapshots_per_second"] for t in told]), "/s")
+    yield Figure(f"steps/s, {name}", median([t["steps_per_second"] for t in told]), "steps/s")
+
+
 def tokenize(folder: Path) -> Iterator[Figure]:
     """Characters to ids."""
     from embedviz.text.char_tokenizer import CharTokenizer
@@ -188,11 +231,15 @@ def main() -> int:
         "live-65": lambda folder: live(folder, "bigram V=65", 65, SAMPLED),
         "live-256": lambda folder: live(folder, "bigram V=256", 256, SAMPLED),
         "live-mlp": lambda folder: live(folder, "MLP V=65", 65, MLP),
+        "live-transformer": lambda folder: live(folder, "TinyTransformer V=65", 65, TRANSFORMER),
         "live-steps": live_steps,
+        "large": large,
         "x": live_on_x,
         "start": start,
         "steps": steps,
         "mlp": mlp_steps,
+        "transformer": transformer_steps,
+        "reference": reference,
         "tokenize": tokenize,
         "subwords": subwords,
         "memory": memory,

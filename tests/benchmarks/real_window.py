@@ -71,11 +71,12 @@ def real_window(text: Path, config: str) -> Iterator[Parts]:
     beginning = Beginning(parts)
     parts.window.texts.open_path(text, wait=True)
     assert parts.state.document is not None
-    parts.controller.restart(RunConfig(**json.loads(config)))
+    wanted = RunConfig(**json.loads(config))
+    parts.window.texts.apply(wanted)  # cuts the text again if need be
     parts.window.resize(1920, 1080)
     parts.window.show()
     state = parts.state
-    assert wait_until(lambda: state.run.phase is Phase.PAUSED, 60)
+    assert wait_until(lambda: state.config == wanted and state.run.phase is Phase.PAUSED, 60)
     assert (state.run.config.device, state.run.config.threads) == ("cpu", 1)  # as the run beside it
     parts.controller.set_wants_traces(True)
     parts.controller.set_pace(None)

@@ -15,7 +15,7 @@ from embedviz.checkpoint import Checkpoint
 from embedviz.config import RunConfig
 from embedviz.engine import messages as m
 from embedviz.engine.channel import Channel
-from embedviz.engine.client import TrainerClient
+from embedviz.engine.client import TrainerClient, snapshot_of
 from embedviz.engine.entry import Inbox
 from embedviz.engine.server import Server
 from embedviz.engine.snapshots import Snapshot, SnapshotFile
@@ -217,22 +217,7 @@ class Window(Conversation):
         arrays = self._files[event.run_id].read(event.layout)
         if self.takes_snapshots:
             self.take(event.run_id)
-        kinds: dict[str, dict[str, m.Array]] = {"table": {}, "gradient": {}, "activations": {}}
-        for name, array in arrays.items():
-            kind, _, rest = name.replace("activations of ", "activations ").partition(" ")
-            if rest:
-                kinds[kind][rest] = array
-        return Snapshot(
-            event.run_id,
-            event.step,
-            event.steps_per_second,
-            event.reading,
-            kinds["table"],
-            kinds["gradient"],
-            arrays["contexts"],
-            arrays["logits"],
-            kinds["activations"],
-        )
+        return snapshot_of(event, arrays)
 
 
 class Line(Conversation):

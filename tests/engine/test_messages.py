@@ -42,6 +42,7 @@ readings = st.builds(
     estimated=st.booleans(),
     verdict=text,
     sentence=text,
+    val_estimated=st.booleans(),
 )
 edits = st.builds(
     HandEdit,
@@ -76,8 +77,8 @@ MESSAGES: dict[type, st.SearchStrategy[Any]] = {
     m.Advance: st.builds(m.Advance, text, steps),
     m.GoTo: st.builds(m.GoTo, text, steps),
     m.SetPace: st.builds(m.SetPace, text, st.none() | floats),
-    m.Watch: st.builds(m.Watch, text, arrays, st.booleans(), st.booleans(), st.booleans()),
-    m.Predict: st.builds(m.Predict, text, steps, arrays),
+    m.Watch: st.builds(m.Watch, text, arrays, *[st.booleans()] * 4, st.integers(-1, 24)),
+    m.Predict: st.builds(m.Predict, text, steps, arrays, st.booleans()),
     m.Edit: st.builds(m.Edit, text, edits),
     m.Undo: st.builds(m.Undo, text),
     m.Redo: st.builds(m.Redo, text),
@@ -96,8 +97,13 @@ MESSAGES: dict[type, st.SearchStrategy[Any]] = {
         steps,
         text,
         all_edits,
+        st.lists(st.tuples(text, steps), max_size=3).map(tuple),
+        st.lists(st.tuples(text, floats), max_size=3).map(tuple),
+        floats,
     ),
-    m.SnapshotWritten: st.builds(m.SnapshotWritten, text, steps, floats, readings, text),
+    m.SnapshotWritten: st.builds(
+        m.SnapshotWritten, text, steps, floats, readings, text, attention_layer=st.integers(-1, 24)
+    ),
     m.Losses: st.builds(m.Losses, text, steps, arrays),
     m.Measured: st.builds(m.Measured, text, readings),
     m.CheckpointTaken: st.builds(m.CheckpointTaken, text, checkpoints, all_edits),
@@ -107,7 +113,7 @@ MESSAGES: dict[type, st.SearchStrategy[Any]] = {
     m.Traced: st.builds(m.Traced, text, traces),
     m.Edited: st.builds(m.Edited, text, steps, all_edits, st.booleans()),
     m.Moved: st.builds(m.Moved, text, configs, steps, text, text),
-    m.Predicted: st.builds(m.Predicted, text, steps, steps, arrays),
+    m.Predicted: st.builds(m.Predicted, text, steps, steps, arrays, floats),
     m.Stopped: st.builds(m.Stopped, text),
     m.Failed: st.builds(m.Failed, st.none() | text, text, text, text),
 }

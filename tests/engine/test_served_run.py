@@ -15,8 +15,8 @@ from embedviz.engine.served_run import ServedRun
 from embedviz.models import base
 from embedviz.models.bigram import PairText
 from embedviz.text.dataset import Dataset
-from embedviz.training.contexts import WalkedText
 from embedviz.training.session import SplitLosses, TrainingSession
+from embedviz.training.whole_texts import WalkedText
 
 MLP = RunConfig(model="mlp", n_embd=3, hidden=7, block_size=4, init="normal-1", optimizer="adamw", batch_size=4)
 CONTEXTS = 2998  # before all tokens of the toy text but the first of each part

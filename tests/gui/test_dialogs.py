@@ -8,6 +8,7 @@ import pytest
 from numpy.typing import NDArray
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
+    QCheckBox,
     QComboBox,
     QDialogButtonBox,
     QFormLayout,
@@ -57,6 +58,23 @@ def box_of(form: RunSettingsDialog, name: str) -> QComboBox:
     return box
 
 
+def switch_of(form: RunSettingsDialog, name: str) -> QCheckBox:
+    switch = form.findChild(QCheckBox, f"setting_{name}")
+    assert switch is not None
+    return switch
+
+
+def field_of(form: RunSettingsDialog, name: str) -> QWidget:
+    field = form.findChild(QWidget, f"setting_{name}")
+    assert field is not None
+    return field
+
+
+def words_of(form: RunSettingsDialog) -> list[str]:
+    """Return all lines of text that are in the form."""
+    return [line for label in form.findChildren(QLabel) for line in label.text().split("\n")]
+
+
 def choose(desk: Desk, form: RunSettingsDialog, name: str, data: object) -> None:
     """Choose an entry by keys, as a person would."""
     box = box_of(form, name)
@@ -93,7 +111,7 @@ def visible_settings(form: RunSettingsDialog) -> set[str]:
 
 def test_the_form_shows_what_runs(desk: Desk, form: RunSettingsDialog) -> None:
     config = desk.state.config
-    for name in ("model", "init", "layer_init", "optimizer", "schedule"):
+    for name in ("model", "position", "init", "layer_init", "residual_init", "optimizer", "schedule"):
         assert box_of(form, name).currentData() == getattr(config, name)
     assert box_of(form, "batch").currentData() == "whole"
     assert float(text_of(form, "lr")) == config.lr
@@ -268,6 +286,87 @@ def test_what_contradicts_itself_is_one_sentence(desk: Desk, form: RunSettingsDi
     assert desk.worker.sent == []
 
 
+HAS = {
+    "bigram": set(),
+    "mlp": {"n_embd", "hidden", "layer_init", "freeze_embeddings"},
+    "token-position": {"n_embd", "layer_init", "position", *catalog.SWITCHES},
+    "transformer": {"n_embd", "n_layer", "n_head", "layer_init", "position", "residual_init", *catalog.SWITCHES},
+    "llama": {"n_embd", "n_layer", "n_head", "layer_init", "position", "residual_init", *catalog.SWITCHES},
+}
+
+
+@pytest.mark.parametrize("model", HAS)
+def test_the_form_has_what_a_model_has(model: str, desk: Desk, form: RunSettingsDialog) -> None:
+    choose(desk, form, "model", model)
+    fields = set().union(*HAS.values())
+    shown = {name for name in fields if field_of(form, name).isVisible()}
+    assert shown == HAS[model]
+    choose(desk, form, "schedule", "cosine")
+    assert form.width() <= 1366  # of a small screen, with room for a title bar
+    assert form.height() <= 700
+    form.reject()
+
+
+def test_what_is_switched_starts_another_run(desk: Desk, form: RunSettingsDialog) -> None:
+    choose(desk, form, "model", "transformer")
+    for name in ("tie", "freeze_embeddings"):
+        switch = switch_of(form, name)
+        assert not switch.isChecked()
+        switch.setFocus()
+        desk.qtbot.keyClick(switch, Qt.Key.Key_Space)
+        assert f"{switch.text()}: {catalog.SWITCHES[name].line}" in words_of(form)
+    choose(desk, form, "position", "rope")
+    choose(desk, form, "residual_init", "zero")
+    assert f"Positions · RoPE: {catalog.POSITIONS['rope'].line}" in words_of(form)
+    fill(form, "n_layer", "1")
+    with desk.qtbot.waitSignal(form.destroyed):
+        press_ok(desk, form)
+    (started,) = desk.sent(m.StartRun)
+    assert started.config == desk.state.config.with_model("transformer").replace(
+        tie=True, freeze_embeddings=True, position="rope", residual_init="zero", n_layer=1
+    )
+
+
+def test_a_model_that_reads_bytes_brings_them(desk: Desk, form: RunSettingsDialog) -> None:
+    choose(desk, form, "model", "token-position")
+    with desk.qtbot.waitSignals([form.destroyed, desk.texts.opened]):
+        press_ok(desk, form)
+    assert desk.state.config.tokenizer == desk.document.tokenizer.name == "byte"
+    assert desk.sent(m.StartRun)[-1].config == desk.state.config
+    assert desk.state.config.n_embd == 4
+
+
+@pytest.mark.parametrize(
+    ("fields", "position", "sentence"),
+    [
+        ({"n_head": "3"}, "learned", "3 heads cannot share a width of 32: choose a width that is a multiple"),
+        ({"n_embd": "12"}, "rope", "RoPE turns pairs of dimensions, and a head has 3: choose a width that gives"),
+        ({"n_layer": "25"}, "learned", "Layers is 25, but has to be a whole number from 0 to 24."),
+    ],
+)
+def test_heads_that_do_not_fit_are_one_sentence(
+    fields: dict[str, str], position: str, sentence: str, desk: Desk, form: RunSettingsDialog
+) -> None:
+    choose(desk, form, "model", "transformer")
+    choose(desk, form, "position", position)
+    for name, text in fields.items():
+        fill(form, name, text)
+    press_ok(desk, form)
+    assert problem(form).startswith(sentence)
+    assert desk.worker.sent == []
+    form.reject()
+
+
+def test_another_model_forgets_the_numbers_of_the_last(opened: "Opened") -> None:
+    dialog = opened(RunConfig().with_model("llama").replace(n_embd=64, tie=True, position="none"))
+    box = box_of(dialog, "model")
+    box.setCurrentIndex(box.findData("transformer"))
+    box.activated.emit(box.currentIndex())
+    assert text_of(dialog, "n_embd") == "32"
+    assert not switch_of(dialog, "tie").isChecked()
+    assert box_of(dialog, "position").currentData() == "learned"
+
+
 # --- a dialog without a window around it ------------------------------------------------------------
 
 Opened = Callable[..., RunSettingsDialog]
@@ -311,9 +410,7 @@ def test_a_device_that_is_gone_is_still_named(opened: Opened) -> None:
 def test_auto_says_what_it_found(opened: Opened) -> None:
     dialog = opened(RunConfig(device="auto", threads=0), choice=FIGURES)
     assert (box_of(dialog, "device").currentData(), text_of(dialog, "threads")) == ("auto", "auto")
-    assert f"Now on {FIGURES}" in [
-        line for label in dialog.findChildren(QLabel) for line in label.text().split("\n")
-    ]
+    assert f"Now on {FIGURES}" in words_of(dialog)
     dialog.accept()
     assert dialog.changes() == {}
     given = opened(RunConfig())
@@ -527,3 +624,74 @@ def test_keyboard_and_screen_reader_reach_the_numbers(
         assert isinstance(view, QTableView)
         assert view.accessibleName() == dialog.tabs.tabText(index)
         assert view.focusPolicy() == Qt.FocusPolicy.WheelFocus or view.focusPolicy() & Qt.FocusPolicy.TabFocus
+
+
+def titles(menu: QMenu) -> list[str]:
+    return [action.text() for action in menu.actions() if not action.isSeparator()]
+
+
+def chosen_in(menu: QMenu) -> list[str]:
+    return [action.text() for action in menu.actions() if action.isChecked()]
+
+
+def press_in(desk: Desk, button: str, title: str) -> None:
+    (action,) = (action for action in top_menu(desk, button).actions() if action.text() == title)
+    action.trigger()
+
+
+def test_all_models_are_in_the_top_bar(desk: Desk) -> None:
+    for entry in catalog.MODELS.values():
+        if entry.name != desk.state.config.model:
+            press_in(desk, "modelButton", entry.title)
+        desk.qtbot.waitUntil(lambda: not desk.texts.busy)
+        assert desk.state.config.model == entry.name
+        assert desk.child(QToolButton, "modelButton").text() == entry.title
+        assert entry.title in chosen_in(top_menu(desk, "modelButton"))
+        switches = {catalog.SWITCHES[name].title for name in HAS[entry.name] & set(catalog.SWITCHES)}
+        offered = set(titles(top_menu(desk, "modelButton")))
+        assert offered & {row.title for row in catalog.SWITCHES.values()} == switches
+        starts = set(titles(top_menu(desk, "startButton")))
+        assert (catalog.RESIDUAL_INITS["scaled"].title in starts) is ("residual_init" in HAS[entry.name])
+    assert desk.document.tokenizer.name == "byte"  # which one of them brought
+
+
+def test_switches_and_positions_restart_the_run(desk: Desk) -> None:
+    press_in(desk, "modelButton", "TinyTransformer")
+    config, button = desk.state.config, desk.child(QToolButton, "modelButton")
+    for title, changes in (
+        ("Tie the head", {"tie": True}),
+        ("RoPE", {"position": "rope"}),
+        ("Tie the head", {"tie": False}),
+        ("none", {"position": "none"}),
+    ):
+        runs = len(desk.sent(m.StartRun))
+        press_in(desk, "modelButton", title)
+        config = config.replace(**changes)
+        assert desk.state.config == desk.sent(m.StartRun)[-1].config == config
+        assert len(desk.sent(m.StartRun)) == runs + 1
+        position = catalog.POSITIONS[config.position].title
+        assert chosen_in(top_menu(desk, "modelButton")) == [
+            "TinyTransformer", position, *(["Tie the head"] if config.tie else [])
+        ]  # fmt: skip
+        assert f"Positions: {position}" in button.toolTip()
+        assert ("Tie the head" in button.toolTip()) is config.tie
+    for start in ("zero", "scaled"):
+        press_in(desk, "startButton", catalog.RESIDUAL_INITS[start].title)
+        assert desk.state.config.residual_init == start
+
+
+def test_positions_that_do_not_fit_are_a_notice(desk: Desk) -> None:
+    assert desk.texts.apply(desk.state.config.with_model("transformer").replace(n_embd=12))
+    config = desk.state.config
+    press_in(desk, "modelButton", "RoPE")
+    assert desk.state.config == config
+    (sentence,) = desk.sentences
+    assert sentence.startswith("RoPE turns pairs of dimensions, and a head has 3: choose a width")
+    assert "RoPE" not in chosen_in(top_menu(desk, "modelButton"))
+
+
+def test_token_and_position_offers_no_rotations(desk: Desk) -> None:
+    desk.see(lambda: desk.texts.apply(desk.state.config.with_model("token-position")))
+    offered = titles(top_menu(desk, "modelButton"))
+    assert {"none", "learned"} < set(offered)
+    assert "RoPE" not in offered

@@ -15,7 +15,7 @@ from embedviz.engine import messages as m
 from embedviz.engine.record import RunRecord
 from embedviz.engine.snapshots import Snapshot
 from embedviz.gui.documents import Document
-from embedviz.gui.loss_figures import LossFigures
+from embedviz.gui.loss_figures import LossFigures, read_how
 from embedviz.gui.loss_view import LossView
 from embedviz.gui.plots.curve import LossCurve
 from embedviz.gui.plots.curve_unit import UnitButton
@@ -118,9 +118,29 @@ def test_the_losses_and_how_far_they_are_from_the_floor(state: AppState, losses:
 
 
 def test_an_estimate_is_called_one(state: AppState, losses: LossFigures) -> None:
-    read(state, 20, 2.5, 2.6, estimated=True)
+    read(state, 20, 2.5, 2.6, estimated=True, val_estimated=True)
     assert "≈ training loss" in words(losses)
     assert "≈ validation loss" in words(losses)
+    read(state, 21, 2.5, 2.6, estimated=True)
+    assert "≈ training loss" in words(losses)
+    assert "≈ validation loss" not in words(losses)
+    read(state, 22, 2.5, 2.6, val_estimated=True)
+    assert "≈ training loss" not in words(losses)
+    assert "≈ validation loss" in words(losses)
+
+
+@pytest.mark.parametrize(
+    ("reading", "said"),
+    [
+        (m.Reading(20, 2.5, 2.6, False), ""),
+        (m.Reading(18, 2.5, 2.6, False), "losses of step 18"),
+        (m.Reading(20, 2.5, 2.6, True, val_estimated=True), "≈ estimated"),
+        (m.Reading(1800, 2.5, None, True), "losses of step 1,800, ≈ estimated"),
+        (m.Reading(20, 2.5, 2.6, False, val_estimated=True), "≈ estimated"),
+    ],
+)
+def test_it_is_said_of_which_step_losses_are_and_whether_one_is_an_estimate(reading: m.Reading, said: str) -> None:
+    assert read_how(reading, 20) == said
 
 
 def test_where_nothing_is_held_out_there_is_no_validation_loss(state: AppState, losses: LossFigures) -> None:
@@ -143,11 +163,12 @@ def test_a_plateau_is_said_in_the_trainer_s_words(state: AppState, losses: LossF
         (-0.25, 1.5, "Memorising: 0.25 nats below the bigram floor, held out 1.5 above"),
     ],
 )
+@pytest.mark.parametrize("model", ["mlp", "transformer"])
 def test_a_model_of_several_tokens_is_held_against_the_bigram(
-    state: AppState, losses: LossFigures, train: float, val: float, sentence: str
+    state: AppState, losses: LossFigures, train: float, val: float, sentence: str, model: str
 ) -> None:
     floor = floor_of(state)
-    state.update_run(config=state.config.with_model("mlp"))
+    state.update_run(config=state.config.with_model(model))
     read(state, 20, floor + train, floor + val)
     assert losses.verdict.text() == sentence
     assert f"0.250 | {'below' if train < 0 else 'above'} the floor" in words(losses)

@@ -155,7 +155,7 @@ def test_rows_land_in_their_own_stripes_though_one_of_them_is_out_of_sight(at_20
     flying = flight(at_20)
     flying._find_rows = lambda: [(place, seen), None, (place, seen)]
     at_20.go_to_phase("lookup")
-    target = flying._find_target("lookup")
+    target = flying._find_target("lookup", -1)
     tops = [end.top() - flying._rows[0][1].top() for _, end, _ in flying._rows]
     assert tops == pytest.approx([0, target.height() * 2 / 3])
     assert flying._rows[0][1].height() == pytest.approx(target.height() / 3)

@@ -30,6 +30,23 @@ def phase(desk: Desk) -> LiveLabel:
         ({"clip": 1.0}, "seed 1337, clipped at 1"),
         ({"clip": 0.25, "seed": 7}, "seed 7, clipped at 0.25"),
         ({"schedule": "cosine", "schedule_steps": 500}, "seed 1337, rate warm-up + cosine"),
+        ({"model": "mlp", "freeze_embeddings": True, "tie": True}, "seed 1337, table frozen"),
+        (
+            {"model": "token-position", "tie": True, "clip": 1.0},
+            "seed 1337, learned positions, head tied, clipped at 1",
+        ),
+        (
+            {"model": "transformer", "position": "none", "residual_init": "zero", "n_embd": 32},
+            "seed 1337, no positions, residual start zero",
+        ),
+        (
+            {"model": "llama", "position": "rope", "scale_embeddings": True, "n_embd": 32},
+            "seed 1337, rope positions, rows × √c",
+        ),
+        (
+            {"model": "transformer", "residual_init": "zero", "n_layer": 0, "n_embd": 32},
+            "seed 1337, learned positions",
+        ),
     ],
 )
 def test_what_the_top_bar_does_not_say_of_a_run(changes: dict[str, object], words: str) -> None:

@@ -5,10 +5,11 @@ import math
 import numpy as np
 import pytest
 from PySide6.QtCore import QPointF
-from PySide6.QtWidgets import QComboBox, QSpinBox, QToolButton
+from PySide6.QtWidgets import QComboBox, QPushButton, QSpinBox, QToolButton
 from test_fake_trainer import Desk, as_read
 
 from embedviz.engine import messages as m
+from embedviz.gui.layers_view import WAITING
 from embedviz.gui.plots.curve import LossCurve
 from embedviz.gui.state import Phase
 from embedviz.gui.widgets import Figure, LiveLabel
@@ -71,10 +72,10 @@ def test_the_losses_are_those_of_the_table_that_is_shown(desk: Desk) -> None:
 
 
 def test_an_estimate_is_called_one_and_an_older_reading_says_so(desk: Desk) -> None:
-    reading = as_read(desk.reading(20, desk.table_at(20)), step=18, estimated=True)
+    reading = as_read(desk.reading(20, desk.table_at(20)), step=18, estimated=True, val_estimated=True)
     desk.state.update_run(step=20, reading=reading)
     assert "≈ training loss" in words(desk)
-    assert "losses of step 18" in words(desk)
+    assert "losses of step 18, ≈ estimated" in words(desk)
     assert "≈ validation loss" in words(desk)
 
 
@@ -231,6 +232,13 @@ def test_until_a_step_of_one_s_own(desk: Desk) -> None:
     assert desk.sent(m.Play) == [m.Play("run-1", m.Until(step=42)), m.Play("run-1", m.Until())]
 
 
+def test_a_step_set_elsewhere_is_the_one_that_is_shown_and_kept(desk: Desk) -> None:
+    desk.controller.set_until(m.Until(step=400))
+    assert desk.child(QSpinBox, "untilStep").value() == 400
+    assert desk.child(QComboBox, "untilChoice").currentData() == "step"
+    assert desk.state.until == m.Until(step=400)
+
+
 def test_until_when_can_change_while_it_runs(desk: Desk) -> None:
     desk.click(desk.child(QToolButton, "playButton"))
     desk.play()
@@ -310,6 +318,46 @@ def test_the_gap_to_the_floor_at_a_click(desk: Desk) -> None:
 def test_the_gap_can_be_chosen_before_the_curve_is_there(desk: Desk) -> None:
     desk.switch(desk.training, "gap")
     assert curve(desk).in_gap_mode
+
+
+@pytest.mark.parametrize(
+    ("model", "charts"),
+    [
+        ("bigram", ["Loss", "Gap", "Model"]),
+        ("mlp", ["Loss", "Hidden", "Model"]),
+        ("token-position", ["Loss", "Layers", "Model"]),
+        ("transformer", ["Loss", "Layers", "Model"]),
+        ("llama", ["Loss", "Layers", "Model"]),
+    ],
+)
+def test_a_model_has_the_charts_that_say_something_of_it(desk: Desk, model: str, charts: list[str]) -> None:
+    desk.state.update_run(config=desk.state.config.with_model(model))
+    buttons = desk.training.gap.findChildren(QPushButton)
+    assert [button.text() for button in buttons if not button.isHidden()] == charts
+
+
+def test_layers_are_asked_for_only_while_they_are_looked_at(desk: Desk) -> None:
+    desk.state.update_run(config=desk.state.config.with_model("transformer"))
+    desk.switch(desk.training, "layers")
+    assert desk.training.layers.isVisible()
+    assert desk.training.layers.chart.accessibleDescription() == WAITING
+    assert desk.sent(m.Watch)[-1].layers
+    desk.switch(desk.training, "model")
+    assert desk.training.model.isVisible()
+    assert not desk.sent(m.Watch)[-1].layers
+    desk.switch(desk.training, "layers")
+    desk.state.update_run(config=desk.state.config.with_model("bigram"))  # which has no such chart
+    assert desk.training.gap.value == "loss"
+    assert desk.training.loss.isVisible()
+    assert not desk.sent(m.Watch)[-1].layers
+
+
+def test_every_chart_fits_the_smallest_window(desk: Desk) -> None:
+    for model in ("bigram", "mlp", "transformer"):
+        desk.state.update_run(config=desk.state.config.with_model(model))
+        segments = desk.training.gap
+        assert segments.width() >= segments.sizeHint().width()
+        assert segments.geometry().right() <= desk.training.width()
 
 
 def test_the_dot_is_at_the_step_that_is_shown(desk: Desk) -> None:

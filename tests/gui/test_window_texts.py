@@ -19,6 +19,7 @@ from embedviz.gui import limits, texts
 from embedviz.gui.progress_bar import APPEARS_AFTER_MS
 from embedviz.gui.settings import MOST_RECENT
 from embedviz.gui.state import Phase
+from embedviz.gui.tokenizer_choice import TokenizerSegments
 from embedviz.text import corpus
 from embedviz.text.corpus import Corpus
 from embedviz.text.progress import Progress, quiet
@@ -427,6 +428,64 @@ def test_another_text_while_paused_does_not_ask(desk: Desk, banana: Path, monkey
     desk.open_path(banana)
 
 
+def test_another_model_asks_before_it_ends_a_run_of_many_steps(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = answers(monkeypatch, QMessageBox.StandardButton.Cancel, QMessageBox.StandardButton.Ok)
+    desk.play()
+    desk.show(101)
+    before = desk.state.config
+    with desk.qtbot.waitSignal(desk.texts.failed):
+        assert not desk.texts.apply(before.with_model("mlp"))  # Cancel
+    assert desk.state.config == before
+    assert desk.texts.apply(before.with_model("mlp"))
+    assert desk.sent(m.StartRun)[-1].config.model == "mlp"
+    assert asked == ["Training is under way (step 101). Another model starts a new run from step 0."] * 2
+
+
+def test_a_few_steps_or_another_rate_are_not_asked_about(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(QMessageBox, "question", pytest.fail)
+    desk.play()
+    desk.show(100)
+    assert desk.texts.apply(desk.state.config.with_model("mlp"))
+    desk.play()
+    desk.show(5000)
+    assert desk.texts.apply(desk.state.config.replace(lr=0.5))
+    desk.pause(5000)
+    assert desk.texts.apply(desk.state.config.with_model("bigram"))  # nothing goes on that this could end
+
+
+def test_a_text_that_is_ready_while_another_model_is_asked_about_opens_then(
+    desk: Desk, gate: Gate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = ask_while(desk, gate, monkeypatch, QMessageBox.StandardButton.Ok)
+    assert desk.texts.open_text(SLOW)
+    desk.play()
+    desk.show(5000)
+    with desk.qtbot.waitSignal(desk.texts.opened):
+        assert desk.texts.apply(desk.state.config.with_model("mlp"))
+    assert len(asked) == 1
+    assert desk.sent(m.StartRun)[-1].config.model == "mlp"
+
+
+def test_a_model_that_reads_bytes_cuts_the_text_anew(desk: Desk) -> None:
+    desk.see(lambda: desk.texts.apply(desk.state.config.with_model("token-position")))
+    assert (desk.document.tokenizer.name, desk.state.config.tokenizer) == ("byte", "byte")
+    assert desk.child(TokenizerSegments, "tokenizerSegments").value == "byte"
+    assert desk.texts.apply(desk.state.config.with_model("transformer"))
+    assert desk.document.tokenizer.name == "byte"
+    desk.see(lambda: desk.texts.set_tokenizer("char"))
+    assert desk.state.config.model == "transformer"
+
+
+def test_what_contradicts_itself_is_a_notice(desk: Desk) -> None:
+    before = desk.state.config
+    assert not desk.texts.change({"n_layer": 25})
+    assert desk.sentences == ["Layers is 25, but has to be a whole number from 0 to 24."]
+    assert desk.texts.change({})  # which is what runs
+    assert desk.state.config is before
+
+
 # --- lists ------------------------------------------------------------------------------------------
 
 
@@ -656,7 +715,9 @@ def test_a_run_that_plays_while_something_is_under_way_is_not_ended_unasked(
 def test_what_is_of_the_run_alone_is_made_of_the_same_document(desk: Desk) -> None:
     config = desk.state.config
     other = config.with_model("mlp").replace(
-        n_embd=3, hidden=7, layer_init="zeros", optimizer="sgd", lr=0.5, beta1=0.5, beta2=0.5, weight_decay=0.5,
+        n_embd=3, hidden=7, n_layer=3, n_head=2, position="none", tie=True, scale_embeddings=True,
+        freeze_embeddings=True, residual_init="zero", layer_init="zeros", optimizer="sgd", lr=0.5,
+        beta1=0.5, beta2=0.5, weight_decay=0.5,
         clip=0.5, schedule="cosine", warmup_steps=7, schedule_steps=70, batch_size=7, block_size=3, device="cpu",
         threads=3,
     )  # fmt: skip

@@ -5,10 +5,13 @@ from itertools import islice
 
 import numpy as np
 import pytest
+from windowed_runs import CONFIGS as WINDOWED
+from windowed_runs import running_text
 
 from embedviz import catalog
 from embedviz.config import WHOLE_TEXT, RunConfig
 from embedviz.edits import HandEdit
+from embedviz.models import base
 from embedviz.text.dataset import Dataset, make_dataset
 from embedviz.training.by_hand import HandEditError
 from embedviz.training.guard import DivergenceError, Guard
@@ -50,6 +53,52 @@ def test_a_cell_is_what_it_was_set_to_and_all_else_stays(config: RunConfig, text
     for name, array in {**before, **changed}.items():
         assert after[name].tobytes() == array.tobytes()
     assert session.step == 7
+
+
+@pytest.mark.parametrize("name", WINDOWED)
+@pytest.mark.parametrize("table", ["token", "position"])
+def test_every_table_of_every_model_can_be_changed(table: str, name: str) -> None:
+    """A frozen table too: it is training that does not move it."""
+    session = TrainingSession(WINDOWED[name], running_text())
+    take(session, 3)
+    start = session.tables()
+    if table not in start:
+        with pytest.raises(HandEditError, match="This model has no table 'position': it has token."):
+            session.edit(HandEdit("cell", table, 4, 7, 2.5))
+        return
+    done = session.edit(HandEdit("cell", table, 4, 7, 2.5))
+    assert (done.before, done.step) == (start[table][4, 7], 3)
+    session.edit(HandEdit("freeze", table, 4))
+    take(session, 5)
+    after = session.tables()
+    expected = start[table][4].copy()
+    expected[7] = 2.5
+    np.testing.assert_array_equal(after[table][4], expected)
+    if table == "token" and session.config.freeze_embeddings:
+        np.testing.assert_array_equal(np.delete(after[table], 4, 0), np.delete(start[table], 4, 0))
+    else:
+        assert (np.delete(after[table], 4, 0) != np.delete(start[table], 4, 0)).any()
+    again = TrainingSession(session.config, running_text())
+    again.restore(session.state())
+    assert take(again, 3) == take(session, 3)
+    session.edit(HandEdit("thaw", table, 4))
+    take(session, 3)
+    is_still = table == "token" and session.config.freeze_embeddings
+    assert (session.tables()[table][4] == expected).all() == is_still
+
+
+@pytest.mark.parametrize("name", ["token-position", "transformer", "llama-tied"])
+def test_a_huge_cell_of_a_model_of_windows_is_no_divergence(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    session = TrainingSession(WINDOWED[name].replace(optimizer="sgd", lr=1e-6), running_text())
+    take(session, 3)
+    read = []
+    forward = session._model.forward
+    monkeypatch.setattr(base, "_CONTEXTS_AT_ONCE", 5)
+    monkeypatch.setattr(session._model, "forward", lambda idx: read.append(len(idx)) or forward(idx))
+    session.edit(cell(1, 3, 1e4))
+    monkeypatch.undo()
+    assert (max(read), sum(read)) == (5, 33)  # 16 contexts, with that token and without, and it alone
+    take(session, 30)
 
 
 @pytest.mark.parametrize("config", CONFIGS)

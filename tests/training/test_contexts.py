@@ -15,10 +15,11 @@ from embedviz.models.base import NOTHING
 from embedviz.models.initialization import make_generator
 from embedviz.models.mlp import MLPLanguageModel
 from embedviz.text.dataset import Dataset, make_dataset
-from embedviz.training import contexts
+from embedviz.training import whole_texts
 from embedviz.training.batches import Batches, to_tensor
-from embedviz.training.contexts import WalkedText, forget_items, pad
+from embedviz.training.contexts import after_boundary, forget_items, pad
 from embedviz.training.session import TrainingSession
+from embedviz.training.whole_texts import WalkedText
 
 T = 3
 MLP = RunConfig(model="mlp", block_size=T, n_embd=4, hidden=10, init="normal-1", layer_init="xavier", batch_size=8)
@@ -47,6 +48,15 @@ def test_a_context_stays_within_its_item(context: list[int], block_size: int, bo
     ids = torch.tensor([context], dtype=torch.int64)
     assert pad(ids, block_size, boundary).tolist() == [in_plain_python(context, block_size, boundary)]
     assert pad(ids, block_size, None).tolist() == [context[-block_size:]]
+
+
+@given(st.lists(st.lists(st.integers(0, 3), min_size=4, max_size=4), min_size=1, max_size=4), st.integers(1, 6))
+def test_a_window_begins_with_one_boundary(contexts: list[list[int]], block_size: int) -> None:
+    idx, last = after_boundary(torch.tensor(contexts), block_size, 0)
+    for context, row, end in zip(contexts, idx.tolist(), last.tolist(), strict=True):
+        item = "".join(map(str, [0, *context])).rpartition("0")[2]
+        assert row[: end + 1] == [0, *map(int, item)][-block_size:]
+        assert idx.shape[1] <= block_size
 
 
 def test_many_contexts_at_once() -> None:
@@ -96,8 +106,8 @@ TEXT = np.random.default_rng(1).integers(0, 40, 60).astype(np.uint8)
 def test_a_whole_text_is_all_its_contexts(
     ids: np.ndarray, boundary: int | None, chunk: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(contexts, "_CHUNK", chunk)
-    monkeypatch.setattr(contexts, "_FEWEST", 1)
+    monkeypatch.setattr(whole_texts, "_CHUNK", chunk)
+    monkeypatch.setattr(whole_texts, "_FEWEST", 1)
     model = make_model(40)
     text = WalkedText(model, to_tensor(ids), boundary)
     before, following = every_context(ids, boundary)
@@ -123,12 +133,12 @@ def test_a_large_vocabulary_is_not_read_again_for_a_few_contexts(
     numbers: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(base, "_NUMBERS_AT_ONCE", numbers)
-    monkeypatch.setattr(contexts, "_CHUNK", 2**14)
+    monkeypatch.setattr(whole_texts, "_CHUNK", 2**14)
     model = make_model(1000)  # 2,054 numbers a context: 7 of them in a chunk
     text = WalkedText(model, to_tensor(np.tile(TEXT, 10)), None)
-    sizes = [len(idx) for idx, _ in text._batches() if idx.shape[1] == T]
+    sizes = [len(idx) for idx, _ in text.batches() if idx.shape[1] == T]
     assert max(sizes) == {2**24: 64, 2**17: 63, 1: 1}[numbers]
-    assert sum(sizes) + text.short == text.size
+    assert sum(sizes) + text.alone == text.size
 
 
 def test_looking_at_a_whole_text_leaves_the_gradients_alone() -> None:
@@ -163,6 +173,50 @@ def test_in_running_text_nothing_stands_before_the_beginning(make_session: Calla
     assert trace["ids"].tolist() == [NOTHING, 0, 31]
     assert not trace["rows"][0].any()
     np.testing.assert_allclose(session.logits(asked)[0], trace["logits"], atol=1e-6)
+
+
+@pytest.mark.parametrize("model", ["token-position", "transformer", "llama"])
+def test_a_model_of_windows_reads_from_the_boundary_on(
+    model: str, make_session: Callable[..., TrainingSession]
+) -> None:
+    session = make_session(RunConfig().with_model(model).replace(block_size=4, n_embd=8, init="normal-1"))
+    lines = [[12, 0, 31, 32], [31, 32, 33, 0], [21, 31, 32, 33], [0, 0, 11, 12]]
+    read = [[0, 31, 32], [0], [21, 31, 32, 33], [0, 11, 12]]
+    padded = [[NOTHING] * (4 - len(context)) + context for context in read]
+    assert session.pad(np.array(lines)).tolist() == padded
+    together = session.logits(np.array(lines))
+    for line, context, logits in zip(lines, read, together, strict=True):
+        trace = session.trace(np.array(line))
+        assert trace["ids"].tolist() == context
+        np.testing.assert_allclose(logits, trace["logits"], atol=1e-5)
+        np.testing.assert_allclose(logits, session.logits(np.array([context]))[0], atol=1e-5)
+    assert session.trace(np.array([31, 32]))["ids"].tolist() == [0, 31, 32]
+    np.testing.assert_allclose(
+        session.logits(np.zeros((1, 0), np.int64)), session.logits(np.array([[0]])), atol=1e-6
+    )
+
+
+@pytest.mark.parametrize("model", ["token-position", "transformer", "llama"])
+def test_in_running_text_a_window_is_read_as_it_is(
+    model: str, make_session: Callable[..., TrainingSession]
+) -> None:
+    config = RunConfig().with_model(model).replace(block_size=4, n_embd=8, init="normal-1")
+    session = make_session(config, boundary=None)
+    for line, context in (([31, 0, 12], [31, 0, 12]), ([21, 31, 0, 0, 12], [31, 0, 0, 12])):
+        assert session.pad(np.array([line])).tolist() == [context]
+        trace = session.trace(np.array(line))
+        assert trace["ids"].tolist() == context
+        np.testing.assert_allclose(session.logits(np.array([line]))[0], trace["logits"], atol=1e-5)
+
+
+def test_batches_of_windows_cross_items(make_session: Callable[..., TrainingSession]) -> None:
+    config = RunConfig().with_model("transformer").replace(block_size=4, n_embd=8, batch_size=50)
+    session = make_session(config)
+    idx, targets = session._batches.draw()
+    stream = bytes(session._batches.ids.tolist())
+    rows = torch.cat([idx, targets[:, -1:]], 1).tolist()
+    assert all(bytes(row) in stream for row in rows)
+    assert any(0 in row[1:4] and row[0] != 0 for row in rows)
 
 
 def test_a_table_is_trained_on_windows_as_before(make_session: Callable[..., TrainingSession]) -> None:

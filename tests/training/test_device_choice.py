@@ -323,6 +323,18 @@ def test_a_walk_is_measured_by_a_batch_and_told_as_a_walk(machine: Callable[...,
     assert f"1 thread {figure(100 / batches)} steps/s, 2 threads {figure(200 / batches)} steps" in found.sentence
 
 
+def test_a_text_in_windows_is_told_in_tokens(machine: Callable[..., None]) -> None:
+    machine(2)
+    dataset = make_dataset(np.arange(100_001).astype(np.uint8) % 5, 5, 0.0)
+    bench = Bench({CPU_1: 0.01, CPU_2: 0.005})
+    asked = RunConfig().with_model("transformer").replace(batch_size=0, block_size=16, device="auto", threads=0)
+    found = bench.choose(asked, dataset)
+    ((config, _),) = bench.started
+    assert 64 <= config.batch_size * 16 <= 4096 * 16
+    batches = 100_000 / (16 * config.batch_size)
+    assert f"1 thread {figure(float(f'{100 / batches:.3g}'))} steps/s" in found.sentence
+
+
 def test_a_closed_form_is_measured_as_it_is(text: Dataset, machine: Callable[..., None]) -> None:
     machine(2)
     bench = Bench({CPU_1: 0.01, CPU_2: 0.01})

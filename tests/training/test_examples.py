@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from traced_runs import DATASETS, EXACT, MLP, SAMPLED, begun
+from windowed_runs import CONFIGS, TRANSFORMER, items, running_text
 
 from embedviz.config import RunConfig
 from embedviz.text.dataset import make_dataset
@@ -156,3 +157,58 @@ def test_a_text_of_two_tokens() -> None:
         trace = session.trace_step(np.array([1]))
         assert (trace.points["token"], trace.points["target"]) == (1, 0)
         assert trace.is_watched
+
+
+# --- models that read windows ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["token-position", "transformer", "llama-tied"])
+def test_of_the_whole_text_a_row_of_windows_is_followed(name: str) -> None:
+    ids = np.random.default_rng(3).integers(0, 7, 303).astype(np.uint8)
+    session = TrainingSession(CONFIGS[name].replace(batch_size=0), make_dataset(ids, 7, 0.0))
+    windows = ids[:300].reshape(60, 5)  # and two tokens more
+    for row, length in ((0, 5), (41, 4), (59, 5), (59, 4)):
+        trace = session.trace_step(windows[row, :length].astype(np.int64))
+        points, arrays = trace.points, trace.arrays
+        assert trace.is_watched
+        assert (points["place"], points["followed_row"], points["batch_size"]) == (length - 1, row + 1, 61)
+        assert arrays["ids"].tolist() == windows[row, :length].tolist()
+        assert (points["position"], points["target"]) == (row * 5 + length - 1, ids[row * 5 + length])
+        first = points["first_row"] - 1
+        np.testing.assert_array_equal(arrays["batch ids"], windows[first : first + 32])
+        np.testing.assert_array_equal(arrays["batch targets"], ids[1:301].reshape(60, 5)[first : first + 32])
+        assert arrays["starts"].tolist() == [5 * (first + i) for i in range(len(arrays["batch ids"]))]
+        np.testing.assert_array_equal(arrays["batch ids"][points["row"]], windows[row])
+        assert points["examples"] == 302
+
+
+def test_a_context_counts_only_where_a_window_begins_with_it() -> None:
+    ids = np.array([1, 2, 3, 4, 5, 6, 1, 2, 3, 0, 0], np.uint8)
+    session = TrainingSession(TRANSFORMER.replace(batch_size=0), make_dataset(ids, 7, 0.0))
+    for context, watched in (([1, 2], True), ([2, 3], False), ([6, 1, 2], True), ([6, 2], False), ([], False)):
+        trace = session.trace_step(np.array(context, np.int64))
+        assert trace.is_watched is watched
+        assert trace.arrays["ids"].tolist() == (context if watched else [1, 2, 3, 4, 5])
+    trace = session.trace_step(np.array([4, 6, 1, 2, 3, 0]))  # longer than a window
+    assert trace.arrays["ids"].tolist() == [6, 1, 2, 3, 0]
+    assert trace.is_watched
+
+
+@pytest.mark.parametrize("batch_size", [0, 400])
+def test_of_items_a_window_that_begins_with_the_boundary_is_followed(batch_size: int) -> None:
+    session = TrainingSession(TRANSFORMER.replace(batch_size=batch_size), items())
+    rows = session.trace_step(np.zeros(0, np.int64)).arrays["batch ids"]
+    item = next(row for row in rows if not row[0] and row[1:4].all())[1:4]
+    trace = session.trace_step(item)
+    assert trace.is_watched
+    assert trace.arrays["ids"].tolist() == [0, *item.tolist()]
+    assert trace.points["token"] == item[-1]
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_of_a_batch_a_row_is_read_from_its_beginning(name: str) -> None:
+    session = TrainingSession(CONFIGS[name], running_text())
+    for context in ([], [1, 2], [6, 6, 6, 6, 6, 6]):
+        trace = session.trace_step(np.array(context, np.int64))
+        row, place = trace.points["row"], trace.points["place"]
+        assert trace.arrays["ids"].tolist() == trace.arrays["batch ids"][row, : place + 1].tolist()

@@ -16,8 +16,8 @@ from embedviz.text.pairs import PairCounts
 from embedviz.text.preparation import prepare
 from embedviz.text.statistics import conditional_entropy, smoothed_log_probabilities, table_loss
 from embedviz.training import readings
-from embedviz.training.contexts import WalkedText
 from embedviz.training.session import TrainingSession
+from embedviz.training.whole_texts import WalkedText
 
 MLP = RunConfig(
     model="mlp", block_size=3, n_embd=10, hidden=200, init="normal-1", batch_size=32, optimizer="adamw", lr=0.01
@@ -45,15 +45,33 @@ def test_the_first_reading_of_an_mlp_is_an_estimate_where_the_whole_takes_long(
     monkeypatch.setattr(base, "_CONTEXTS_AT_ONCE", 50)
     session = TrainingSession(MLP, text)
     clock = Clock(monkeypatch, session)
-    whole = len(text.train_ids) + len(text.val_ids) - 2
-    assert session.losses_within(whole - 1).estimated
-    assert clock.now == 101  # 50 of each part, and one alone: no more was read
+    val = len(text.val_ids) - 1
+    whole = len(text.train_ids) - 1 + val
+    losses = session.losses_within(val - 1)
+    assert losses.estimated
+    assert losses.val_estimated
+    assert clock.now == 102  # 50 of each part, and one alone: no more was read
     losses = session.losses_within(whole)
     assert not losses.estimated
     assert losses == session.whole_losses()
     begin = clock.now
-    assert session.losses_within(whole - 1).estimated
+    assert session.losses_within(val - 1).estimated
     assert clock.now == begin + 100  # now that it was measured, nothing is read to know
+
+
+@pytest.mark.parametrize(("first_s", "looked_at"), [(0.0, 102), (math.inf, 50)])
+def test_what_is_held_out_is_read_as_a_whole_before_the_training_part(
+    first_s: float, looked_at: int, text: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(base, "_CONTEXTS_AT_ONCE", 50)
+    session = TrainingSession(MLP, text)
+    clock = Clock(monkeypatch, session)
+    session.losses_within(first_s)  # known from an estimate, or from the whole
+    begin, val = clock.now, len(text.val_ids) - 1
+    losses = session.losses_within(val + len(text.train_ids) - 2)
+    assert (losses.estimated, losses.val_estimated) == (True, False)
+    assert clock.now - begin == val + looked_at
+    assert losses.val == session.whole_losses().val
 
 
 def test_short_contexts_are_read_one_by_one_and_cost_as_much(
@@ -63,7 +81,7 @@ def test_short_contexts_are_read_one_by_one_and_cost_as_much(
     session = TrainingSession(MLP.replace(block_size=100), text)
     clock = Clock(monkeypatch, session, per_pass_s=10.0)
     assert session.losses_within(1000).estimated  # 198 passes for the beginnings alone
-    assert clock.now == 131  # three passes
+    assert clock.now == 142  # four passes
 
 
 def test_an_estimate_is_about_the_whole(text: Dataset) -> None:

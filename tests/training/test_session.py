@@ -51,6 +51,7 @@ def test_from_zeros_the_first_loss_is_ln_v(config: RunConfig, vocab_size: int) -
         pytest.approx(math.log(vocab_size), abs=1e-12),
         pytest.approx(session.uniform),
         False,
+        False,
     )
     assert next(session) == (0, pytest.approx(math.log(vocab_size), abs=1e-6))
     assert session.step == 1

@@ -21,7 +21,7 @@ from embedviz.config import RunConfig
 from embedviz.text.dataset import Dataset
 from embedviz.text.preparation import prepare
 from embedviz.training import command, device_choice, fallback
-from embedviz.training.reports import JsonReport, Work
+from embedviz.training.reports import JsonReport, WordReport, Work
 from embedviz.training.session import SplitLosses, TrainingSession
 
 Train = Callable[..., tuple[int, list[str], str]]
@@ -35,7 +35,8 @@ args = parser.parse_args()
 assert not {"torch", "numpy"} & set(sys.modules), "the arguments alone need neither"
 sys.exit(args.run(args))
 """
-START = ["event", "vocab_size", "tokens", "parameters", "device", "threads", "bigram_floor", "uniform"]
+START = ["event", "vocab_size", "tokens", "parameters", "parts", "device", "threads", "bigram_floor", "uniform"]
+START += ["table_std", "first_loss"]
 END = ["event", "step", "train_loss", "val_loss", "seconds", "steps_per_second"]
 
 
@@ -83,7 +84,8 @@ def test_json_begins_with_start_and_ends_with_end(train: Train, small: str) -> N
     vocab_size = len(set("the cat sat on the mat\n"))
     assert (start["vocab_size"], start["parameters"]) == (vocab_size, vocab_size**2)
     assert (start["tokens"], start["device"], start["threads"]) == (40 * 23, "cpu", 1)
-    assert start["uniform"] == start["train_loss"] == pytest.approx(math.log(vocab_size))
+    assert (start["parts"], start["table_std"]) == ({"token table": vocab_size**2}, {"token": 0.0})
+    assert start["uniform"] == start["train_loss"] == start["first_loss"] == pytest.approx(math.log(vocab_size))
     assert [list(event) for event in progress] == [["event", "step", "loss"]] * len(progress)
     assert list(end) == END
     assert (end["event"], end["step"]) == ("end", 300)
@@ -106,7 +108,7 @@ def test_the_losses_are_those_of_the_session(train: Train, small: str) -> None:
     ]
     arguments += ["--betas", "0.8", "0.9", "--batch-size", "4", "--block-size", "3", "--val-fraction", "0.3"]
     _, lines, _ = train(*arguments, "--init", "xavier", "--steps", "50", "--json")
-    config, corpus = command._config_and_corpus(parse(*arguments, "--init", "xavier"))
+    config, corpus = command.config_and_corpus(parse(*arguments, "--init", "xavier"))
     assert (config.optimizer, config.lr, config.weight_decay, config.seed) == ("adamw", 0.2, 0.1, 7)
     assert (config.beta1, config.beta2, config.batch_size, config.block_size) == (0.8, 0.9, 4, 3)
     assert (config.val_fraction, config.init) == (0.3, "xavier")
@@ -114,7 +116,7 @@ def test_the_losses_are_those_of_the_session(train: Train, small: str) -> None:
     for _ in range(50):
         next(session)
     end = events(lines)[-1]
-    assert (end["step"], end["train_loss"], end["val_loss"], False) == session.whole_losses()
+    assert (end["step"], end["train_loss"], end["val_loss"], False, False) == session.whole_losses()
 
 
 def test_where_nothing_is_held_out_its_loss_is_null(train: Train, small: str) -> None:
@@ -136,9 +138,11 @@ def test_words_for_people(train: Train, small: str) -> None:
     assert lines[0] == "Bigram table: 121 weights for a vocabulary of 11, on CPU, 1 thread."
     assert lines[1] == "Text: 920 tokens to train on, nothing held out."
     assert lines[2].startswith("Guessing: 2.3979 nats per token. Floor: ")
-    assert lines[3] == "Step 0: loss 2.3979 on the training part."
-    assert re.fullmatch(r"Step 200: loss \d\.\d{4} on the training part\.", lines[4])
-    assert re.fullmatch(r"200 steps in \S+ s: [\d,]+ a second\.", lines[5])
+    start = "standard deviation of the token table 0; loss 2.3979, ln 11 = 2.3979: +0.0000"
+    assert lines[3] == f"At the start: {start}."
+    assert lines[4] == "Step 0: loss 2.3979 on the training part."
+    assert re.fullmatch(r"Step 200: loss \d\.\d{4} on the training part\.", lines[5])
+    assert re.fullmatch(r"200 steps in \S+ s: [\d,]+ a second\.", lines[6])
     assert re.fullmatch(r"(step [\d,]+ of 200, loss [\d.]+, [\d,]+ steps/s\n)+", err)
 
 
@@ -154,7 +158,7 @@ def test_what_is_left_open_is_measured_and_said_before_the_first_step(
         assert re.fullmatch(rf"{place}: .*2 measured.* {figures}\.", lines[1])
         assert lines[2].startswith("Text: ")
     _, lines, _ = train("--text", small, "--steps", "3", "--threads", "0", "--json")
-    assert list(events(lines)[0]) == [*START[:6], "choice", *START[6:], "train_loss", "val_loss"]
+    assert list(events(lines)[0]) == [*START[:7], "choice", *START[7:], "train_loss", "val_loss"]
 
 
 def test_what_is_asked_for_is_taken(train: Train, small: str) -> None:
@@ -213,10 +217,10 @@ def test_without_a_console_it_still_trains(small: str, monkeypatch: pytest.Monke
 
 def test_samples_and_lists(train: Train) -> None:
     for name, sample in catalog.SAMPLES.items():
-        config, corpus = command._config_and_corpus(parse("--text", f"sample:{name}"))
+        config, corpus = command.config_and_corpus(parse("--text", f"sample:{name}"))
         assert config.per_line == corpus.per_line == sample.per_line
     assert parse().text == f"sample:{catalog.DEFAULT_SAMPLE}"
-    assert not command._config_and_corpus(parse("--text", "sample:names", "--no-per-line"))[0].per_line
+    assert not command.config_and_corpus(parse("--text", "sample:names", "--no-per-line"))[0].per_line
     _, lines, _ = train("--text", "sample:names", "--steps", "100", "--json")
     assert events(lines)[-1]["train_loss"] < events(lines)[0]["train_loss"]
 
@@ -253,6 +257,16 @@ def test_a_list_from_a_file(train: Train, tmp_path: Path) -> None:
         ),
         (["--tokenizer", "none.json"], "'none.json' was not found."),
         (["--model", "mlp", "--init", "log-counts"], "The start 'log of counts + 1' is not for the model 'MLP'"),
+        (
+            ["--model", "transformer", "--n-head", "3"],
+            "3 heads cannot share a width of 32: choose a width that is",
+        ),
+        (["--model", "llama", "--n-embd", "12"], "RoPE turns pairs of dimensions, and a head has 3: choose a "),
+        (
+            ["--model", "token-position", "--position", "rope"],
+            "Positions by 'RoPE' are not for the model 'Token + ",
+        ),
+        (["--model", "llama", "--n-layer", "25"], "Layers is 25, but has to be a whole number from 0 to 24."),
         (["--model", "mlp", "--hidden", "0"], "Hidden units is 0, but has to be a whole number from 1 "),
         (
             ["--schedule", "cosine", "--warmup-steps", "60", "--steps", "50"],
@@ -304,17 +318,23 @@ def test_every_flag_states_its_default(capsys: pytest.CaptureFixture[str]) -> No
         parse("--help")
     text = capsys.readouterr().out
     flags = len(re.findall(r"^  --", text, re.MULTILINE))
-    assert flags == 25
-    words = " ".join(text.split())
+    assert flags == 32
+    words = " ".join(text.replace("-\n", "-").split()).replace("- ", "-")
     assert words.count("(default: ") == flags
     for default in (
-        "50 for sgd, 0.1 for adam, 0.1 for adamw; "
-        "0.1 for mlp with sgd; 0.003 for mlp with adam; 0.003 for mlp with adamw",
-        "0 for sgd, 0 for adam, 0.01 for adamw",
-        "8 for bigram, 3 for mlp",
-        "zeros for bigram, normal-1 for mlp",
-        "adam for bigram, adamw for mlp",
-        "all for bigram, 32 for mlp",
+        "bigram: 50 with sgd, else 0.1; mlp: 0.1 with sgd, else 0.003; token-position: 1 with sgd, else 0.01; "
+        "transformer and llama: 0.1 with sgd, else 0.001",
+        "0.01 with adamw, else 0",
+        "3 for mlp, else 8",
+        "10 for mlp, 4 for token-position, else 32",
+        "zeros for bigram, normal-1 for mlp and token-position, else normal-0.02",
+        "kaiming for mlp, else normal-0.02",
+        "adam for bigram, else adamw",
+        "all for bigram, else 32",
+        "byte for token-position, else char",
+        "rope for llama, else learned",
+        "plain",
+        "off",
         "cpu",
         "1, or auto with --device auto",
         "as --steps",
@@ -324,13 +344,13 @@ def test_every_flag_states_its_default(capsys: pytest.CaptureFixture[str]) -> No
 
 @pytest.mark.parametrize("optimizer", list(catalog.OPTIMIZERS))
 def test_rates_belong_to_their_optimizer(optimizer: str, small: str) -> None:
-    config, _ = command._config_and_corpus(parse("--text", small, "--optimizer", optimizer))
+    config, _ = command.config_and_corpus(parse("--text", small, "--optimizer", optimizer))
     assert config.lr == (50 if optimizer == "sgd" else 0.1)
     assert config.weight_decay == (0.01 if optimizer == "adamw" else 0)
 
 
 def config_of(*arguments: str) -> RunConfig:
-    return command._config_and_corpus(parse(*arguments))[0]
+    return command.config_and_corpus(parse(*arguments))[0]
 
 
 def test_defaults_belong_to_their_model() -> None:
@@ -355,6 +375,26 @@ def test_every_flag_is_heard() -> None:
     assert config_of("--schedule", "cosine", "--steps", "50").warmup_steps == 5  # a short run, a short warm-up
 
 
+def test_the_tokenizer_of_a_model() -> None:
+    assert config_of("--model", "token-position").tokenizer == "byte"
+    assert config_of("--model", "token-position", "--tokenizer", "char").tokenizer == "char"
+    assert {config_of("--model", model).tokenizer for model in ("mlp", "transformer", "llama")} == {"char"}
+
+
+@pytest.mark.parametrize("model", catalog.MODELS)
+def test_without_flags_a_model_is_as_the_window_has_it(model: str) -> None:
+    assert config_of("--model", model) == RunConfig().with_model(model)
+
+
+def test_the_flags_of_transformers_are_heard() -> None:
+    flags = "--n-embd 24 --n-layer 0 --n-head 3 --position none --residual-init scaled --layer-init xavier"
+    config = config_of("--model", "llama", *flags.split(), "--tie", "--scale-embeddings", "--freeze-embeddings")
+    assert (config.n_embd, config.n_layer, config.n_head, config.position) == (24, 0, 3, "none")
+    assert (config.residual_init, config.layer_init) == ("scaled", "xavier")
+    assert (config.tie, config.scale_embeddings, config.freeze_embeddings) == (True, True, True)
+    assert not config_of("--model", "llama", "--no-tie").tie
+
+
 def test_a_cosine_may_be_short(train: Train, small: str) -> None:
     for steps in ("0", "1", "5"):
         config = config_of("--schedule", "cosine", "--steps", steps)
@@ -374,7 +414,7 @@ def test_a_cosine_may_be_short(train: Train, small: str) -> None:
             "--n-embd 3 --layer-init xavier",
             [
                 "--n-embd is not used: the model bigram has no such setting.",
-                "--layer-init is not used: the model bigram has no layers.",
+                "--layer-init is not used: the model bigram has no such setting.",
             ],
         ),
         ("--vocab-size 300", ["--vocab-size is not used: the tokenizer char has no such setting."]),
@@ -391,6 +431,21 @@ def test_a_cosine_may_be_short(train: Train, small: str) -> None:
         ),
         ("--optimizer sgd --weight-decay 0.1 --block-size 3 --batch-size 2", []),
         ("--model mlp --hidden 5 --n-embd 3 --layer-init xavier --betas 0.9 0.99", []),
+        ("--model transformer --n-head 2 --n-embd 8 --tie --no-freeze-embeddings --position none", []),
+        (
+            "--model token-position --n-head 2 --residual-init zero --scale-embeddings",
+            [
+                "--n-head is not used: the model token-position has no such setting.",
+                "--residual-init is not used: the model token-position has no such setting.",
+            ],
+        ),
+        (
+            "--model mlp --no-tie --freeze-embeddings --position none",
+            [
+                "--position is not used: the model mlp has no such setting.",
+                "--tie is not used: the model mlp has no such setting.",
+            ],
+        ),
         ("--tokenizer word --vocab-size 300 --schedule cosine --warmup-steps 0 --schedule-steps 9", []),
     ],
 )
@@ -414,14 +469,46 @@ def test_an_mlp_says_where_a_bigram_stops(train: Train, small: str) -> None:
     assert lines[0].startswith("MLP: 961 weights for a vocabulary of 11, on ")
     assert re.fullmatch(
         r"Guessing: 2\.3979 nats per token\. Floor of pairs: \d\.\d{4}\. A bigram table cannot go below it\.",
-        lines[2],
+        lines[3],
     )
     _, exact, _ = train("--text", small, "--steps", "1", "--json")
+    assert lines[1] == "Weights: token table 110, hidden layer 620, output layer 231."
     _, lines, _ = train("--text", small, "--model", "mlp", "--hidden", "20", "--steps", "300", "--json")
     start, *_, end = events(lines)
     assert list(start) == [*START, "train_loss", "val_loss"]
     assert start["bigram_floor"] == pytest.approx(events(exact)[0]["bigram_floor"], rel=1e-12)
     assert end["train_loss"] < start["bigram_floor"] < start["train_loss"]
+
+
+@pytest.mark.parametrize("model", ["token-position", "transformer", "llama"])
+def test_what_a_model_is_made_of_is_said(model: str, train: Train, small: str) -> None:
+    flags = ["--text", small, "--model", model, "--n-embd", "8", "--steps", "0"]
+    _, lines, _ = train(*flags, "--json")
+    start, _ = events(lines)
+    parts, std = start["parts"], start["table_std"]
+    assert sum(parts.values()) == start["parameters"]
+    assert parts["token table"] == start["vocab_size"] * 8
+    assert list(std) == (["token"] if model == "llama" else ["token", "position"])
+    _, lines, _ = train(*flags)
+    weights = ", ".join(f"{name} {count:,}" for name, count in parts.items())
+    assert lines[1] == f"Weights: {weights}."
+    tables = ", ".join(f"{name} table {value:.3g}" for name, value in std.items())
+    first, uniform = start["first_loss"], math.log(start["vocab_size"])
+    assert f"At the start: standard deviation of the {tables}; loss {first:.4f}, ln " in lines[4]
+    assert lines[4].endswith(f" = {uniform:.4f}: {first - uniform:+.4f}.")
+
+
+def test_what_is_switched_is_said(train: Train, small: str) -> None:
+    flags = ["--text", small, "--model", "transformer", "--n-embd", "8", "--steps", "0"]
+    plain = train(*flags)[1]
+    switched = train(*flags, "--tie", "--position", "none", "--residual-init", "zero")[1]
+    said = [line for line in switched if line not in plain]
+    assert said[2:5] == [
+        f"Positions, none: {catalog.POSITIONS['none'].line}",
+        f"Residual projections, zero: {catalog.RESIDUAL_INITS['zero'].line}",
+        f"Tie the head: {catalog.SWITCHES['tie'].line}",
+    ]
+    assert said[1].endswith(", head 0.")
 
 
 def test_an_estimate_before_the_first_step_is_called_one(
@@ -431,14 +518,32 @@ def test_an_estimate_before_the_first_step_is_called_one(
     _, lines, _ = train("--text", small, "--model", "mlp", "--steps", "1")
     number = r"about \d\.\d{4} on"
     estimate = rf"loss {number} the training part, {number} what is held out, estimated from a sample\."
-    assert re.fullmatch(f"Step 0: {estimate}", lines[3])
-    assert "estimated" not in lines[4]
-    assert "about" not in lines[4]
-    assert lines[5].startswith("1 step in ")
+    assert re.fullmatch(f"Step 0: {estimate}", lines[5])
+    assert "estimated" not in lines[6]
+    assert "about" not in lines[6]
+    assert lines[7].startswith("1 step in ")
     _, lines, _ = train("--text", small, "--model", "mlp", "--steps", "1", "--json")
     start, *_, end = events(lines)
-    assert start["estimated"] is True
+    assert start["estimated"] is start["val_estimated"] is True
     assert list(end) == END
+
+
+def test_each_loss_says_for_itself_whether_it_is_an_estimate(capsys: pytest.CaptureFixture[str]) -> None:
+    for estimated, val_estimated, words in (
+        (False, False, "loss 1.0000 on the training part, 2.0000 on what is held out."),
+        (True, True, "loss about 1.0000 on the training part, about 2.0000 on what is held out, estimated from a "
+        "sample."),
+        (True, False, "loss about 1.0000 on the training part, 2.0000 on what is held out; the training part is "
+        "estimated from a sample."),
+        (False, True, "loss 1.0000 on the training part, about 2.0000 on what is held out; what is held out is "
+        "estimated from a sample."),
+    ):  # fmt: skip
+        losses = SplitLosses(3, 1.0, 2.0, estimated, val_estimated)
+        WordReport(3).end(losses, Work(0, 0.0))
+        assert capsys.readouterr().out == f"Step 3: {words}\n"
+        JsonReport().end(losses, Work(0, 0.0))
+        end = events(capsys.readouterr().out.splitlines())[0]
+        assert (end.get("estimated", False), end.get("val_estimated", False)) == (estimated, val_estimated)
 
 
 def test_at_the_end_a_text_that_would_take_too_long_is_estimated(
@@ -450,12 +555,12 @@ def test_at_the_end_a_text_that_would_take_too_long_is_estimated(
     mlp = ("--text", small, "--model", "mlp", "--steps")
     _, lines, _ = train(*mlp, "0", "--json")
     end = events(lines)[-1]
-    assert list(end) == [*END, "estimated"]
-    assert end["estimated"] is True
+    assert list(end) == [*END, "estimated", "val_estimated"]
+    assert end["estimated"] is end["val_estimated"] is True
     _, lines, _ = train(*mlp, "0")
     assert re.fullmatch(r"Step 0: loss about \S+ .*, about \S+ .*, estimated from a sample\.", lines[-1])
     budgets = []
-    estimate = SplitLosses(7, 1.0, None, True)
+    estimate = SplitLosses(7, 1.0, None, True, False)
     monkeypatch.setattr(
         TrainingSession, "losses_within", lambda _session, budget_s: budgets.append(budget_s) or estimate
     )
@@ -475,7 +580,7 @@ def test_a_bigram_table_is_read_whole_whatever_it_costs(
 
 
 def _prepared(*arguments: str) -> tuple[RunConfig, Dataset]:
-    config, corpus = command._config_and_corpus(parse(*arguments))
+    config, corpus = command.config_and_corpus(parse(*arguments))
     return config, prepare(corpus, config).dataset
 
 

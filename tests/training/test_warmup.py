@@ -25,7 +25,8 @@ def test_what_a_first_step_imports_is_imported_by_it() -> None:
         warm_up()
         before = set(sys.modules)
         mlp = RunConfig(model="mlp", batch_size=2, clip=1.0, schedule="cosine")
-        for config in (RunConfig(), RunConfig(device="auto", threads=0), mlp):
+        window = RunConfig().with_model("llama")
+        for config in (RunConfig(), RunConfig(device="auto", threads=0), mlp, window):
             session = TrainingSession(config, make_dataset(np.array([0, 1, 1, 0], np.uint8), 2, 0.0))
             next(session)
             session.checkpoint()

@@ -1,36 +1,41 @@
-"""The Lookup table panel: the table as a heatmap, and the context's rows pulled out of it."""
+"""The Lookup table panel: a table as a picture, and the context's rows pulled out of it."""
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-from PySide6.QtCore import QRect, Slot
+from PySide6.QtCore import QRect, Signal, Slot
 from PySide6.QtGui import QPixmap
-from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from embedviz.analysis.ordering import by_frequency
+from embedviz.config import RunConfig
 from embedviz.engine.snapshots import Snapshot
+from embedviz.gui.acts import Acts
 from embedviz.gui.by_hand import HandEditor
 from embedviz.gui.controller import RunController
-from embedviz.gui.looked_up import NO_LIMIT, LookedUp
+from embedviz.gui.looked_up import LookedUp
 from embedviz.gui.plots.colorbar import ColorBar
-from embedviz.gui.plots.heatmap import Heatmap
 from embedviz.gui.row_order import RowOrder
 from embedviz.gui.state import AppState, Phase
 from embedviz.gui.table_editing import TableEditing
 from embedviz.gui.table_phase import is_of_example, shown_ids, shown_token
+from embedviz.gui.table_pictures import TablePictures
+from embedviz.gui.table_pointing import TablePointing
 from embedviz.gui.table_tools import TableTools
-from embedviz.gui.table_view import MODES, TableFrame, TableModes, modes_of
+from embedviz.gui.table_view import MODES, TABLES, TableFrame, TableModes, modes_of, tables_of, title_of
 from embedviz.gui.theme import Theme
-from embedviz.gui.widgets import Card, Segments, named
+from embedviz.gui.whole_views import TITLES, WholeViews
+from embedviz.gui.widgets import Card, Segments
 
 if TYPE_CHECKING:
     from embedviz.gui.plots.plane import TokenPlane
 
-SIDE_WIDTH = 248  # designed pixels of the column beside the heatmap
+TITLE = "Lookup table"
 
 
 class LookupTablePanel(Card):
-    """Shows the frame that the state shows, in the mode and the order chosen here."""
+    """Shows the frame that the state shows, in the mode, of the table and in the order chosen here."""
+
+    recut_wanted = Signal(object)  # RunConfig of a run that needs the text cut or split anew
 
     def __init__(
         self,
@@ -40,7 +45,7 @@ class LookupTablePanel(Card):
         theme: Theme,
         parent: QWidget | None = None,
     ) -> None:
-        super().__init__("Lookup table", theme, parent)
+        super().__init__(TITLE, theme, parent)
         self.setObjectName("lookupTablePanel")
         self._state = state
         self._controller = controller
@@ -48,52 +53,67 @@ class LookupTablePanel(Card):
         self._frame: TableFrame | None = None
         self._title = ""
         self._why_empty = ""
+        self._run_id = ""
         self._order = RowOrder()
         self._labels: list[str] = []
+        self.table = Segments(TABLES, theme)
         self.mode = Segments(MODES, theme)
+        self.title.setMinimumWidth(theme.px(64))  # else the switches would need more room than there may be
+        self.header.addWidget(self.table)
         self.header.addWidget(self.mode)
-        self.heatmap = Heatmap(theme)
-        self.heatmap.setObjectName("lookupHeatmap")
-        self._plane: TokenPlane | None = None
-        self._pictures = QStackedWidget()
-        self._pictures.addWidget(self.heatmap)
+        self.pictures = TablePictures(self._order, theme)
+        self.heatmap = self.pictures.heatmap
         self.legend = ColorBar(theme)
         self.side = LookedUp(state, theme)
         self.strip, self.cell = self.side.strip, self.side.cell
+        self.tools = TableTools(theme)
+        self.acts = Acts(state, controller, theme)
+        self.views = WholeViews(state, controller, theme)
+        self._editing = TableEditing(state, hand, self.heatmap, self.side, self._order, self)
+        self._pointing = TablePointing(state, self.pictures, self.side, self._order, self.tools, self)
+        self._lay_out()
+        self._connect()
+        self._take_config()
+
+    def _lay_out(self) -> None:
         self._middle = QHBoxLayout()
-        self._middle.setSpacing(theme.px(8))
-        self._middle.addWidget(self._pictures, 1)
+        self._middle.setSpacing(self.theme.px(8))
+        self._middle.addWidget(self.pictures, 1)
         self._middle.addWidget(self.legend)
         self._middle.addWidget(self.side)
-        self.body.addLayout(self._middle, 1)
-        self.tools = TableTools(theme)
-        self.body.addWidget(self.tools)
-        self._editing = TableEditing(state, hand, self.heatmap, self.side, self._order, self)
-        self._connect()
-        self._restyle()
-        self.mode.set_available(modes_of(state.config))
+        self._place = QWidget()  # all that a view in the table's place hides
+        place = QVBoxLayout(self._place)
+        place.setContentsMargins(0, 0, 0, 0)
+        place.setSpacing(self.theme.px(8))
+        place.addLayout(self._middle, 1)
+        place.addWidget(self.tools)
+        place.addWidget(self.acts)
+        self.body.addWidget(self._place, 1)
+        self.body.addWidget(self.views, 1)
 
     def _connect(self) -> None:
         state = self._state
         self.mode.chosen.connect(self._change_mode)
+        self.table.chosen.connect(self._change_table)
         self.tools.order_changed.connect(self._arrange)
         self.tools.order_chosen_again.connect(self._arrange_again)
-        self.tools.find_wanted.connect(self._go_to_token)
-        self.tools.all_wanted.connect(self.heatmap.reset_view)
+        self.acts.restart_wanted.connect(self._restart)
         self._editing.legend_changed.connect(self.tools.set_legend)
-        self.heatmap.hovered.connect(self._show_cell)
-        self.heatmap.row_clicked.connect(self._select_row)
+        self._editing.table_wanted.connect(self.table.set_value)
         self.heatmap.view_changed.connect(self._show_title)
-        self.side.pointed.connect(self._show_strip_cell)
         state.document_changed.connect(self._take_document)
         state.run_changed.connect(self._take_run)
         state.selection_changed.connect(self._show_context)
         state.hovered_changed.connect(self._outline)
         state.trace_shown.connect(self._take_phase)
-        state.colours_changed.connect(self._take_colours)
+        state.colours_changed.connect(self.refresh)
         state.frame_shown.connect(self.refresh)
-        self.theme.changed.connect(self._restyle)
-        self._run_id = ""
+        self.theme.changed.connect(self._fit_side)
+
+    @property
+    def plane(self) -> "TokenPlane":
+        """The rows as points."""
+        return self.pictures.plane
 
     # --- from the state -----------------------------------------------------------------------------
 
@@ -114,76 +134,63 @@ class LookupTablePanel(Card):
             self._modes.reset()
             self._order.forget_similarity()
             self._editing.let_go()  # another table may lack that cell
-            self.mode.set_available(modes_of(self._state.config))
+            self._take_config()
             self._label()
-            self._fit_side()
 
-    @Slot()
-    def _take_colours(self) -> None:
-        self._modes.colour_blind = self._state.colour_blind
-        self.refresh()
+    def _take_config(self) -> None:
+        """Offer what means something for the model."""
+        config = self._state.config
+        self.mode.set_available(modes_of(config))
+        tables = tables_of(config)
+        self.table.set_available(tables)
+        self.table.setVisible(len(tables) > 1)
+        self.acts.setVisible(config.reads == "window")
+        self._fit_side()
 
     @Slot()
     def refresh(self) -> None:
         """Draw the frame that the state shows."""
-        made = self._modes.frame(self.mode.value, self._state)
+        if self.views.shown:
+            return
+        made = self._modes.frame(self.mode.value, self._state, self.table.value)
         if isinstance(made, str):
             self._frame, self._why_empty = None, made
             self.legend.set_empty(" ")  # it would tell of the frame before
-            self.heatmap.set_empty(made)
+            self.pictures.set_empty(made)
             self.subtitle.setText("")
-            self._pictures.setCurrentWidget(self.heatmap)
-            self._show_context()
-            self.cell.set_also("", None)
-            self._editing.set_mode(self.mode.value, 1.0)
-            self.cell.refresh(self._state)
+            self._finish(None, 1.0)
             return
         self._frame = made
         if self._order.waits_for(made):
             self._arrange()
             return
-        size, columns = made.values.shape
-        shown = "" if len(self._order.ids) == size else f", {len(self._order.ids):,} rows shown"
-        self._title = f"token_embedding_table · {size:,} × {columns:,} · {made.title}{shown}"
-        in_order, numbers = (
-            array if array is None or self._order.is_plain(size) else array[self._order.ids]
-            for array in (made.values, made.numbers)
-        )
-        assert in_order is not None
-        self.heatmap.set_empty("")
+        self._fit_order(len(made.values))
+        self._title = title_of(made, self.table.value, self._state.config, len(self._order.ids))
         self.legend.set_empty("")
-        self.heatmap.set_data(in_order, made.levels, made.colormap, numbers)
+        self.pictures.show_frame(made)
         if self.mode.value == "plane":
             assert self._state.document is not None
-            often_first = by_frequency(self._state.document.counts)
-            self.plane.set_points(self._labels, made.values, made.levels[1], often_first)
-            self._pictures.setCurrentWidget(self.plane)
-        else:
-            self._pictures.setCurrentWidget(self.heatmap)
+            counts = self._state.document.counts
+            first = by_frequency(counts) if self.table.value == "token" else self._order.ids
+            self.pictures.show_points(made, self._names, first)
         self._show_title()
         self.legend.set_levels(made.levels, made.colormap, made.ticks)
+        self._finish(made, made.levels[1])
+
+    def _finish(self, frame: TableFrame | None, limit: float) -> None:
+        """Show what stands beside the picture."""
         self._show_context()
         is_another = self.mode.value in ("change", "gradient")  # a number that the readout lacks
-        self.cell.set_also(self.mode.value, made.values if is_another else None)
-        self._editing.set_mode(self.mode.value, made.levels[1])
+        self.cell.set_also(self.mode.value if frame else "", frame.values if frame and is_another else None)
+        self._editing.set_mode(self.mode.value, limit)
         self.cell.refresh(self._state)
-
-    @property
-    def plane(self) -> "TokenPlane":
-        """The places of rows of two numbers, made when first looked at: the first window does without."""
-        if self._plane is None:
-            from embedviz.gui.plots.plane import TokenPlane
-
-            self._plane = named(TokenPlane(self.theme), "tokenPlane")
-            self._pictures.addWidget(self._plane)
-            self._plane.hovered.connect(self._state.set_hovered)
-            self._plane.clicked.connect(self._select_token)
-        return self._plane
 
     @Slot()
     def _show_context(self) -> None:
+        if self.views.shown:
+            return
         self._outline()
-        self.side.show_rows(self._frame, self._why_empty)
+        self.side.show_rows(self._frame, self._why_empty, self._modes.weight_levels(self._state.snapshot))
 
     @Slot()
     def _take_phase(self) -> None:
@@ -193,17 +200,17 @@ class LookupTablePanel(Card):
     @Slot()
     def _outline(self) -> None:
         state = self._state
-        read = [token for token in shown_ids(state) if token is not None]
-        wanted = [*read, *([state.hovered_token] if state.hovered_token >= 0 else [])]
-        places = (self._order.row(token) for token in dict.fromkeys(wanted))
-        selected = shown_token(state)
-        self.heatmap.set_outlined([row for row in places if row is not None], self._order.row(selected))
-        if self._plane is not None:
-            self._plane.set_marked(read, -1 if selected is None else selected, state.hovered_token)
+        ids = shown_ids(state)
+        if self.table.value == "position":
+            self.pictures.set_outlined((), len(ids) - 1 if ids else None, -1)
+            return
+        read = [token for token in ids if token is not None]
+        self.pictures.set_outlined(read, shown_token(state), state.hovered_token)
 
     def row_pictures(self) -> list[tuple[QRect, QPixmap] | None]:
         """Return where on screen the rows are that are looked up, in order; None for what is out of sight."""
-        return [self.heatmap.row_picture(self._order.row(token)) for token in shown_ids(self._state)]
+        ids = shown_ids(self._state)
+        return self.pictures.row_pictures(ids if self.table.value == "token" else [None] * len(ids))
 
     # --- order --------------------------------------------------------------------------------------
 
@@ -217,17 +224,32 @@ class LookupTablePanel(Card):
         document = self._state.document
         if document is None:
             return
-        tools = self.tools
-        hides = tools.hides_unused
-        self._order.arrange(document, tools.order, self._frame, self._picture, hides_unused=hides)
+        if self.table.value == "position":
+            self._order.number(self._state.run.config.block_size)
+        else:
+            how, hides = self.tools.order, self.tools.hides_unused
+            self._order.arrange(document, how, self._frame, self._picture, hides_unused=hides)
         self._label()
         self.refresh()
         self._editing.show_marks()
 
+    def _fit_order(self, rows: int) -> None:
+        """Show as many positions as there are: a run that is about to begin may have others."""
+        if self.table.value == "position" and len(self._order.ids) != rows:
+            self._order.number(rows)
+            self._label()
+
+    @property
+    def _names(self) -> list[str]:
+        """The names of the table's rows: tokens, or positions."""
+        if self.table.value == "token":
+            return self._labels
+        return [str(position) for position in self._order.ids.tolist()]
+
     def _label(self) -> None:
-        """Name rows by their tokens; columns too where they stand for tokens, else they are numbered."""
-        columns = self._labels if self._state.config.model == "bigram" else None
-        self.heatmap.set_labels([self._labels[i] for i in self._order.ids.tolist()], columns)
+        """Name rows; columns too where they stand for tokens, else they are numbered."""
+        names, columns = self._names, self._labels if self._state.config.reads == "token" else None
+        self.heatmap.set_labels([names[i] for i in self._order.ids.tolist()], columns)
 
     @Slot()
     def _arrange_again(self) -> None:
@@ -235,52 +257,35 @@ class LookupTablePanel(Card):
         if self.tools.order == "similarity" and not self._order.is_by_similarity_in(self._picture):
             self._arrange()
 
-    @Slot(str)
-    def _go_to_token(self, wanted: str) -> None:
-        document = self._state.document
-        if document is None:
-            return
-        matches = [
-            i for i, token in enumerate(document.tokenizer.vocabulary) if wanted in (token, self._labels[i])
-        ]
-        if not matches and wanted.isdecimal() and int(wanted) < document.vocab_size:
-            matches = [int(wanted)]
-        row = self._order.row(matches[0]) if matches else None
-        if row is None:
-            self.tools.say(f"‘{wanted}’ is not among the rows shown.")
-            return
-        self.tools.say("")
-        self._state.set_hovered(matches[0])
-        self.heatmap.center_on(row)
-
     # --- from the person ----------------------------------------------------------------------------
 
     @Slot(str)
     def _change_mode(self, mode: str) -> None:
         self._controller.set_wants_gradients(mode == "gradient")
+        self.views.show_view(mode)
+        is_table = not self.views.shown
+        self._place.setVisible(is_table)
+        self.subtitle.setVisible(is_table)
+        self.table.setVisible(is_table and len(tables_of(self._state.config)) > 1)
+        self.title.setText(TITLES.get(mode, TITLE))
         self.refresh()
 
-    @Slot(int)
-    def _select_row(self, row: int) -> None:
-        self._select_token(self._order.token(row))
+    @Slot(str)
+    def _change_table(self, table: str) -> None:
+        self._pointing.is_of_tokens = table == "token"
+        self.tools.set_of_tokens(table == "token")
+        self._editing.set_table(table)
+        self._frame = None
+        self._arrange()
 
-    @Slot(int)
-    def _select_token(self, token: int) -> None:
-        state = self._state
-        places = np.flatnonzero(state.line_ids == token)
-        if len(places):
-            state.select(int(places[np.argmin(np.abs(places - state.selected))]))
-        state.set_hovered(token)
-
-    @Slot(int, int)
-    def _show_cell(self, row: int, column: int) -> None:
-        token = self._order.token(row)
-        self.cell.point_at(self._state, token, column)
-        self._state.set_hovered(token)
-
-    @Slot(int, int)
-    def _show_strip_cell(self, token: int, column: int) -> None:
-        self.cell.point_at(self._state, token, column)
+    @Slot(object)
+    def _restart(self, config: RunConfig) -> None:
+        """Begin anew; where the seed also decides how the text is split, that needs the whole text again."""
+        document = self._state.document
+        if document is not None and document.fits(config):
+            self._controller.restart(config)
+        else:
+            self.recut_wanted.emit(config)
 
     @Slot()
     def _show_title(self) -> None:
@@ -290,13 +295,5 @@ class LookupTablePanel(Card):
             self.subtitle.setText(" · ".join(part for part in parts if part))
 
     @Slot()
-    def _restyle(self) -> None:
-        self._fit_side()
-
     def _fit_side(self) -> None:
-        """Give the column beside the table as much as the table, where that is narrow."""
-        width = self.theme.px(SIDE_WIDTH)
-        is_narrow = self._state.config.model != "bigram"
-        self.side.setMinimumWidth(width)
-        self.side.setMaximumWidth(NO_LIMIT if is_narrow else width)
-        self._middle.setStretchFactor(self.side, 1 if is_narrow else 0)
+        self._middle.setStretchFactor(self.side, self.side.fit_width())

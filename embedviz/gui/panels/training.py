@@ -1,6 +1,6 @@
 """The Training panel: transport, pace, when to stop, where the loss stands; a step in phases, and the curve."""
 
-from PySide6.QtCore import QSize, Qt, Slot
+from PySide6.QtCore import QSignalBlocker, QSize, Qt, Slot
 from PySide6.QtGui import QAction, QResizeEvent
 from PySide6.QtWidgets import (
     QBoxLayout,
@@ -17,8 +17,10 @@ from embedviz.engine.messages import Until
 from embedviz.gui.controller import PACES, RunController
 from embedviz.gui.hidden_layer import HiddenLayerView
 from embedviz.gui.icons import transport_icon
-from embedviz.gui.loss_figures import LossFigures
+from embedviz.gui.layers_view import LayersView
+from embedviz.gui.loss_figures import LossFigures, read_how
 from embedviz.gui.loss_view import LossView
+from embedviz.gui.model_facts import ModelFacts
 from embedviz.gui.phase_view import PhaseView
 from embedviz.gui.state import AppState, Phase
 from embedviz.gui.step_through import StepThrough
@@ -43,9 +45,16 @@ UNTIL = (
 )
 CHARTS = (
     ("loss", "Loss", "The loss itself, per token"),
-    ("gap", "Gap to the floor", "How far above the floor the loss still is, on a logarithmic scale"),
-    ("hidden", "Hidden layer", "What the hidden units put out, and how many of them are stuck"),
+    ("gap", "Gap", "How far above the floor the loss still is, on a logarithmic scale"),
+    ("hidden", "Hidden", "What the hidden units put out, and how many of them are stuck"),
+    ("layers", "Layers", "What each layer puts out: how the numbers grow and fade through the model"),
+    ("model", "Model", "What the model is made of, and what its switches changed"),
 )
+CHARTS_OF = {  # what a model reads: the charts that say something of it
+    "token": ("loss", "gap", "model"),
+    "block": ("loss", "hidden", "model"),
+    "window": ("loss", "layers", "model"),
+}
 
 
 class TrainingPanel(Card):
@@ -72,6 +81,8 @@ class TrainingPanel(Card):
         self.gap = Segments(CHARTS, theme)
         self.loss = LossView(state, theme)
         self.hidden = HiddenLayerView(state, theme)
+        self.layers = LayersView(state, theme)
+        self.model = ModelFacts(state, theme)
         self._fill_header()
         self._columns = QBoxLayout(QBoxLayout.Direction.LeftToRight)
         self._left, self._right = self._make_left(), self._make_right()
@@ -115,8 +126,8 @@ class TrainingPanel(Card):
 
     def _make_right(self) -> QVBoxLayout:
         self._charts = QStackedWidget()
-        self._charts.addWidget(self.loss)
-        self._charts.addWidget(self.hidden)
+        for chart in (self.loss, self.hidden, self.layers, self.model):
+            self._charts.addWidget(chart)
         column = QVBoxLayout()
         column.setSpacing(self.theme.px(8))
         column.addWidget(self.gap, 0, Qt.AlignmentFlag.AlignRight)
@@ -194,8 +205,12 @@ class TrainingPanel(Card):
     @Slot(str)
     def _change_chart(self, name: str) -> None:
         self.loss.set_gap_mode(name == "gap")
-        self._charts.setCurrentWidget(self.hidden if name == "hidden" else self.loss)
+        charts = {"hidden": self.hidden, "layers": self.layers, "model": self.model}
+        self._charts.setCurrentWidget(charts.get(name, self.loss))
         self._controller.set_wants_activations(name == "hidden")
+        self._controller.set_wants_layers(name == "layers")
+        self.hidden.refresh()
+        self.layers.refresh()
 
     # --- from the state -----------------------------------------------------------------------------
 
@@ -204,13 +219,15 @@ class TrainingPanel(Card):
         place = PACES.index(self._state.pace) if self._state.pace in PACES else len(PACES) - 1
         self._pace.setCurrentIndex(place)
         kind = "step" if self._state.until.step else "converged" if self._state.until.converged else "ever"
-        self._until.setCurrentIndex(self._until.findData(kind))
+        with QSignalBlocker(self._until), QSignalBlocker(self._until_step):  # nobody chose anything here
+            self._until.setCurrentIndex(self._until.findData(kind))
+            self._until_step.setValue(self._state.until.step or self._until_step.value())
         self._until_step.setVisible(kind == "step")
 
     @Slot()
     def _show_run(self) -> None:
         run = self._state.run
-        self.gap.set_available(("loss", "gap") if run.config.model == "bigram" else ("loss", "hidden"))
+        self.gap.set_available(CHARTS_OF[run.config.reads])
         playing = run.phase in (Phase.PLAYING, Phase.PAUSING) or self._controller.will_play
         self._show_play_icon("pause" if playing else "play")
         self._actions["step"].setEnabled(run.phase is Phase.PAUSED)
@@ -226,10 +243,7 @@ class TrainingPanel(Card):
         self._actions["rewind"].setEnabled(run.step > 0 and run.phase not in (Phase.WARMING, Phase.LOST))
         rate = snapshot.steps_per_second if snapshot and run.phase in (Phase.PLAYING, Phase.PAUSING) else 0.0
         phase = run.phase.value if run.phase is not Phase.PLAYING else ""
-        older = run.reading is not None and run.reading.step != run.step
-        losses = f"losses of step {run.reading.step:,}" if older and run.reading else ""
-        if run.reading is not None and run.reading.estimated:
-            losses = f"{losses or 'losses'}, estimated"
+        losses = read_how(run.reading, run.step) if run.reading is not None else ""
         parts = (phase, f"{rate:,.0f} steps/s" if rate else "", losses)
         self._rate.setText(" · ".join(part for part in parts if part))
 

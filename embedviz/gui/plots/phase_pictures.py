@@ -14,11 +14,14 @@ from embedviz.gui.plots.cell_picture import cell_picture
 from embedviz.gui.plots.heatmap_view import GridView
 from embedviz.gui.plots.phase_batch import BatchPicture
 from embedviz.gui.plots.phase_card import PhaseCard
+from embedviz.gui.plots.phase_weights import ColumnLabels
 from embedviz.gui.plots.pooling import note
 from embedviz.gui.theme import Role, Theme
 
 HIGHEST_BAND = 56  # designed pixels, of one row of cells
-LOWEST_ROW = 6  # rows lower than that have no gaps between them
+LAST_ROWS = ("signed", "change")  # of these pictures the last rows are drawn, if not all have room
+LEAST_ROW = 2  # designed pixels, of each of them
+ROWS, HEADS = (6, 2), (3, 1)  # rows lower than the first have no gaps between them, others gaps of the second
 SEAM, NARROWEST_PART = 3, 8
 CARET = 4  # the height of the mark under a column
 CURVE_TOP = 5.0  # nats, unless the loss is higher
@@ -52,19 +55,38 @@ def drawn_part(card: PhaseCard, rect: QRectF, theme: Theme) -> str:
     if card.kind == "ids":
         return BatchPicture(card, rect, theme).part()
     rows, columns = card.rows().shape
-    high = max(1, math.ceil(rows / max(1.0, rect.height()) - 1e-6))
+    last = rows_drawn(card, rect, theme)
+    high = max(1, math.ceil(last / max(1.0, rect.height()) - 1e-6))
     wide = max(1, math.ceil(columns / max(1.0, rect.width()) - 1e-6))
     said = note(high, wide, "extreme")
-    return f"{said[0].upper()}{said[1:]}." if said else ""
+    cut = f"Drawn: the last {last:,} of {rows:,} rows." if 1 < last < rows else ""
+    cut = f"Drawn: the last of {rows:,} rows." if 1 == last < rows else cut
+    return " ".join(part for part in (cut, f"{said[0].upper()}{said[1:]}." if said else "") if part)
 
 
 # ---- cells
 
 
-def bands(rows: int, rect: QRectF, theme: Theme) -> list[QRectF]:
-    """Return where the rows of cells go; a single one, of all rows, where they are too low for gaps."""
+def rows_drawn(card: PhaseCard, rect: QRectF, theme: Theme) -> int:
+    """Return how many rows of cells are drawn in a picture's rectangle: the last ones, if not all have room."""
+    rows = len(card.rows())
+    if card.kind not in LAST_ROWS or rows == 1:
+        return rows
+    return min(rows, max(1, int(_above_marks(card, rect, theme).height() // theme.px(LEAST_ROW))))
+
+
+def _above_marks(card: PhaseCard, rect: QRectF, theme: Theme) -> QRectF:
+    """Return what of a picture's rectangle is left for cells."""
+    return rect.adjusted(0, 0, 0, -theme.px(CARET) - theme.px(1)) if card.marked() else rect
+
+
+def bands(rows: int, rect: QRectF, theme: Theme, lowest: int = ROWS[0], apart: int = ROWS[1]) -> list[QRectF]:
+    """Return where the rows of cells go; a single one, of all rows, where they are too low for gaps.
+
+    Rows of `lowest` designed pixels or more are so far `apart`.
+    """
     pitch = min(rect.height() / rows, theme.px(HIGHEST_BAND))
-    gap = theme.px(2) if rows > 1 and pitch >= theme.px(LOWEST_ROW) else 0
+    gap = theme.px(apart) if rows > 1 and pitch >= theme.px(lowest) else 0
     top = rect.top() + (rect.height() - pitch * rows) / 2
     if not gap and rows > 1:
         return [QRectF(rect.left(), round(top), rect.width(), max(1, round(pitch * rows)))]
@@ -73,16 +95,22 @@ def bands(rows: int, rect: QRectF, theme: Theme) -> list[QRectF]:
 
 
 def _draw_cells(painter: QPainter, card: PhaseCard, rect: QRectF, theme: Theme, ratio: float) -> None:
-    values, marks, caret = card.rows().astype(np.float64), card.marked(), theme.px(CARET) + theme.px(1)
-    area = rect.adjusted(0, 0, 0, -caret) if marks else rect
-    places = bands(len(values), area, theme)
-    if card.kind == "probabilities":
-        name, low, high = colormaps.SEQUENTIAL, 0.0, card.top() or 1.0
+    last = rows_drawn(card, rect, theme)
+    values = card.rows()[-last:].astype(np.float64)
+    marks, area = card.marked(), _above_marks(card, rect, theme)
+    if card.kind == "weights":
+        labels = ColumnLabels(card, rect, theme)
+        labels.draw(painter)
+        if labels.places:  # which say more than marks
+            marks, area = (), labels.cells
+    places = bands(last, area, theme, *(HEADS if card.kind == "weights" else ROWS))
+    if card.kind in ("probabilities", "weights"):
+        name, low, high = colormaps.SEQUENTIAL, 0.0, 1.0 if card.kind == "weights" else card.top() or 1.0
     else:
         name, low, high = card.colormap, -1.0, card.limit()
     values = values / high  # in float64: a run that ran away has numbers whose differences float32 cannot hold
     table = colormaps.rgb32(name, colormaps.qrgb(theme.colour("line")))
-    split = len(values) // len(places)
+    split = last // len(places)
     for row, place in enumerate(places):
         part = values[row * split : (row + 1) * split]
         for cells, where in _parts(part, place, card.parts, theme):
@@ -91,6 +119,8 @@ def _draw_cells(painter: QPainter, card: PhaseCard, rect: QRectF, theme: Theme, 
             if where.left() > place.left():  # a seam before it
                 middle = QRectF(where.left() - theme.px(SEAM) // 2 - 1, where.top(), 1, where.height())
                 painter.fillRect(middle, theme.colour("muted"))
+    if 1 < last < len(card.rows()):
+        _draw_cut(painter, QPointF(rect.left(), places[0].top()), rect.width(), theme)
     for mark in marks:
         _draw_caret(painter, _middle(mark, values.shape[1], card.parts, rect, theme), places[-1].bottom(), theme)
 
@@ -119,6 +149,12 @@ def _middle(column: int, columns: int, parts: int, rect: QRectF, theme: Theme) -
     each, seam = columns // parts, theme.px(SEAM)
     pitch = (rect.width() + seam) / parts
     return rect.left() + column // each * pitch + (column % each + 0.5) / each * (pitch - seam)
+
+
+def _draw_cut(painter: QPainter, start: QPointF, width: float, theme: Theme) -> None:
+    """Draw a torn edge: there are rows above."""
+    painter.setPen(QPen(theme.colour("muted"), theme.px(1), Qt.PenStyle.DotLine))
+    painter.drawLine(start, start + QPointF(width, 0))
 
 
 def _draw_caret(painter: QPainter, x: float, y: float, theme: Theme, name: str = "ink") -> None:

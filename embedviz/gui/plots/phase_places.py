@@ -8,8 +8,10 @@ from itertools import accumulate, product
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QFont, QFontMetricsF, QPainter
 
+from embedviz.gui.plots.phase_bar import bar_height
 from embedviz.gui.plots.phase_card import PhaseCard
 from embedviz.gui.plots.phase_layout import Heights, Stack, stack, widths
+from embedviz.gui.plots.phase_window import in_sight, page_after, page_before
 from embedviz.gui.theme import Role, Theme
 
 MARGIN = 3  # designed pixels: for the outline and the focus ring
@@ -26,6 +28,9 @@ _FACES = (  # roles of lines and title, how low the picture may be for them, and
     (Role.CAPTION, Role.BODY, LOWEST_PICTURE, MONO),
     *((Role.CAPTION, Role.CAPTION, LOWEST_PICTURE, stretch) for stretch in (MONO, *STRETCHES)),
 )  # the first that fits is taken
+_FOR_PAGES = (1, 5)  # which of them are taken where only some cards are in sight: those have room enough
+MOST_NEEDED = 128  # that a card may ask for where not all have room: longer lines are cut
+WIDEST_EDGE = "‹ 88"
 ARROW = " → "
 _DIGITS = "0123456789.,"
 _OF_NUMBER = re.compile(r"[+−]?[\d.,]+$")
@@ -72,6 +77,7 @@ class Face:
     def __init__(self, lines: Role, title: Role, lowest: int, stretch: int, theme: Theme) -> None:
         self._titles = [Cut.of(theme.font(title, bold=True), one) for one in STRETCHES]
         self._title_cut = Cut.of(theme.font(title, bold=True), stretch or STRETCHES[0])
+        self._title_needs: dict[str, float] = {}  # titles are the same at each step
         self._captions = [Cut.of(theme.font(Role.CAPTION), one) for one in STRETCHES]
         self._lines = [Cut.of(theme.font(lines), one) for one in STRETCHES if one <= (stretch or STRETCHES[0])]
         mono = theme.font(lines, mono=True)
@@ -94,7 +100,10 @@ class Face:
 
     def need(self, card: PhaseCard) -> float:
         """Return how wide a card must be for its title and lines; rounded up, for lines change all the time."""
-        words = max(self._title_cut.width([card.title]), self._lines[0].width(card.lines))
+        title = self._title_needs.get(card.title)
+        if title is None:
+            title = self._title_needs[card.title] = self._title_cut.width([card.title])
+        words = max(title, self._lines[0].width(card.lines))
         return -(-(words + 2 * self.padding + 1) // self._step) * self._step
 
     def draw_words(
@@ -145,24 +154,44 @@ def faces(theme: Theme) -> tuple[Face, ...]:
 
 @dataclass(frozen=True, eq=False)
 class Places:
-    """Where cards are, and what they have room for."""
+    """Where cards are, and what they have room for. Cards that are not in sight have empty rectangles."""
 
     size: tuple[int, int]  # of all, width and height
     face: Face
     stack: Stack
     rects: tuple[QRectF, ...]
     has_arrows: bool
+    shown: range
+    before: QRectF  # the edges that say how many more there are; empty where there are none
+    after: QRectF
+    bar: QRectF  # empty where all cards are in sight
+    needs: tuple[float, ...] = ()  # of the cards in this face; none where all are in sight
+    room: float = 0.0
 
     def picture_rect(self, index: int, lines: int, lowest_common: float) -> QRectF:
-        """Return where the picture of a card with so many `lines` is.
+        """Return where the picture of a card with so many `lines` is; empty where the card is not in sight.
 
         Pictures are of one height, unless that is under `lowest_common`: then each takes all the room it has.
         """
         rect, side = self.rects[index], self.face.padding
+        if rect.isEmpty():
+            return QRectF()
         height = self.stack.picture_height
         if height < lowest_common:
             height += max(0, self.stack.lines - lines) * self.face.heights.line
         return QRectF(rect.left() + side, rect.top() + self.stack.picture_top, rect.width() - 2 * side, height)
+
+    def page(self, by: int, theme: Theme) -> range:
+        """Return the cards of the page after these, or before them for -1."""
+        turn = page_after if by > 0 else page_before
+        return (
+            turn(self.needs, self.room, theme.px(GAP), edge_width(theme), self.shown) if self.needs else self.shown
+        )
+
+
+def edge_width(theme: Theme) -> int:
+    """Return how wide the edge is that says how many more cards there are."""
+    return round(QFontMetricsF(theme.font(Role.CAPTION)).horizontalAdvance(WIDEST_EDGE)) + 2 * theme.px(4)
 
 
 def place(
@@ -171,8 +200,27 @@ def place(
     all_needs: Sequence[Sequence[float]],
     size: tuple[int, int],
     theme: Theme,
+    first: int = 0,
+    keep: int = -1,
 ) -> Places:
-    """Divide `size`, width and height, among cards that with each of `all_faces` need so many pixels across."""
+    """Divide `size`, width and height, among cards that with each of `all_faces` need so many pixels across.
+
+    Where not all have room even in the narrowest letters, those from `first` on are shown, and `keep` among them.
+    """
+    most, gap = theme.px(MOST_NEEDED), theme.px(GAP)
+    least = sum(min(need, most) for need in all_needs[-1]) if all_needs else 0.0
+    if least + gap * (len(cards) - 1) > size[0] - 2 * theme.px(MARGIN):
+        return _place_some(cards, list(zip(all_faces, all_needs, strict=True)), size, theme, first, keep)
+    return _place_all(cards, all_faces, all_needs, size, theme)
+
+
+def _place_all(
+    cards: Sequence[PhaseCard],
+    all_faces: Sequence[Face],
+    all_needs: Sequence[Sequence[float]],
+    size: tuple[int, int],
+    theme: Theme,
+) -> Places:
     width, height = size
     margin, count = theme.px(MARGIN), max(1, len(cards))
     high = height - 2 * margin
@@ -185,10 +233,48 @@ def place(
     fitting = [one for one in tries if sum(one[1]) <= width - 2 * margin - one[2] * (count - 1)]
     complete = [one for one in fitting if one[3].complete]
     face, needs, gap, fit = next(iter(complete or [one for one in fitting if one[0].is_smallest] or tries[-1:]))
-    room = width - 2 * margin - gap * (count - 1)
-    edges = [0.0, *accumulate(widths(needs, max(0.0, float(room))))]
+    rects = _in_a_row(needs, QRectF(margin, margin, width - 2 * margin, high), gap)
+    none = QRectF()
+    return Places(size, face, fit, tuple(rects), gap > theme.px(GAP), range(len(cards)), none, none, none)
+
+
+def _place_some(
+    cards: Sequence[PhaseCard],
+    choices: Sequence[tuple[Face, Sequence[float]]],
+    size: tuple[int, int],
+    theme: Theme,
+    first: int,
+    keep: int,
+) -> Places:
+    """Return places of as many cards as there is room for, with edges at the sides and a bar below."""
+    (width, height), margin, gap, edge = size, theme.px(MARGIN), theme.px(GAP), edge_width(theme)
+    below = bar_height(height, theme)
+    high, room = height - 2 * margin - below, float(width - 2 * margin)
+    lines = max(len(card.lines) for card in cards)
+    tries = [(face, needs, stack(high, lines, face.heights)) for face, needs in (choices[k] for k in _FOR_PAGES)]
+    face, wanted, fit = next((one for one in tries if one[2].complete), tries[-1])
+    needs = tuple(min(need, float(theme.px(MOST_NEEDED))) for need in wanted)
+    shown = in_sight(needs, room, gap, edge, first, keep)
+    row = QRectF(margin, margin, room, high)
+    before, after = QRectF(), QRectF()
+    if shown.start:
+        before = QRectF(row.left(), row.top(), edge, high)
+        row.setLeft(before.right() + gap)
+    if shown.stop < len(cards):
+        after = QRectF(row.right() - edge, row.top(), edge, high)
+        row.setRight(after.left() - gap)
+    rects = [QRectF()] * len(cards)
+    rects[shown.start : shown.stop] = _in_a_row(needs[shown.start : shown.stop], row, gap)
+    bar = QRectF(margin, height - margin - below, room, below)
+    return Places(size, face, fit, tuple(rects), False, shown, before, after, bar, needs, room)
+
+
+def _in_a_row(needs: Sequence[float], area: QRectF, gap: int) -> list[QRectF]:
+    """Return rectangles side by side that fill an area, each as wide as it needs at least."""
+    room = area.width() - gap * (len(needs) - 1)
+    edges = [0.0, *accumulate(widths(needs, max(0.0, room)))]
     rects = []
-    for index in range(len(cards)):
-        left, right = (margin + round(edges[index + k]) + index * gap for k in (0, 1))
-        rects.append(QRectF(left, margin, max(1, right - left), max(1, high)))
-    return Places(size, face, fit, tuple(rects), gap > theme.px(GAP))
+    for index in range(len(needs)):
+        left, right = (round(area.left()) + round(edges[index + k]) + index * gap for k in (0, 1))
+        rects.append(QRectF(left, area.top(), max(1, right - left), max(1.0, area.height())))
+    return rects

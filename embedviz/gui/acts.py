@@ -1,0 +1,183 @@
+"""Initialisation and forward pass as two acts: the first makes the tables, the second only reads them."""
+
+import itertools
+
+import numpy as np
+from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtGui import QShowEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+
+from embedviz.analysis.figures import counted, figure
+from embedviz.catalog import SETTINGS
+from embedviz.config import RunConfig
+from embedviz.engine import messages as m
+from embedviz.gui.contexts import looked_up_ids
+from embedviz.gui.controller import RunController
+from embedviz.gui.state import AppState, Phase
+from embedviz.gui.theme import Role, Theme
+from embedviz.gui.widgets import caption, named
+
+RE_ROLL_TIP = "Make the tables anew, from the next seed: a new run begins"
+FORWARD_TIP = "Look up the rows of the own line's context, and compare the tables before and after"
+WHY_NOT = {
+    Phase.WARMING: "The trainer is warming up.",
+    Phase.PLAYING: "Pause first: while training runs, the tables change anyway.",
+    Phase.PAUSING: "The run is pausing.",
+    Phase.LOST: "The trainer has ended.",
+    Phase.REFUSED: "This run was not started.",
+}
+ONLY_READS = "only reads the tables"
+NO_CONTEXT = "Select a token of your line first."
+
+
+class Acts(QWidget):
+    """Counts how often tables were made and how often their rows were looked up; both can be done here.
+
+    Only the number of the forward passes asked for here is counted as "by you", and only once they were answered.
+    """
+
+    restart_wanted = Signal(object)  # RunConfig: the same run from another seed
+
+    def __init__(
+        self, state: AppState, controller: RunController, theme: Theme, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self.setObjectName("acts")
+        self._state = state
+        self._controller = controller
+        self._theme = theme
+        self._requests = itertools.count(-1, -1)  # the sampler's are above 0
+        self._awaited: tuple[int, int] = (0, 0)  # the request, and the rows that it reads
+        self._run_id = ""
+        self._made_for: tuple[str, str] = ("", "")  # document and model
+        self.times = 0
+        self.by_you = 0
+        self._largest_change = -1.0
+        self._titles = QLabel("Initialisation"), QLabel("Forward pass")
+        self._result = caption(elided=True)
+        self._words = caption(), caption(elided=True)
+        self.re_roll = named(QPushButton("Re-roll"), "reRoll", tip=RE_ROLL_TIP)
+        self.forward = named(QPushButton("Look up"), "forwardPass", says="Forward pass", tip=FORWARD_TIP)
+        self._line = QFrame()  # between the two
+        self._lay_out()
+        self.re_roll.clicked.connect(self._ask_for_another_start)
+        self.forward.clicked.connect(self._ask_for_a_pass)
+        controller.predicted.connect(self._take_answer)
+        state.run_changed.connect(self._take_run)
+        state.selection_changed.connect(self._show)
+        state.frame_shown.connect(self._show)
+        theme.changed.connect(self._restyle)
+        self._restyle()
+        self._take_run()
+
+    def _lay_out(self) -> None:
+        px = self._theme.px
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(px(12))
+        for place, button in enumerate((self.re_roll, self.forward)):
+            text, first = QVBoxLayout(), QHBoxLayout()
+            text.setSpacing(0)
+            first.setSpacing(px(8))
+            first.addWidget(self._titles[place])
+            if button is self.forward:
+                first.addWidget(self._result, 1)
+            text.addLayout(first)
+            text.addWidget(self._words[place])
+            if button is self.forward:
+                row.addWidget(self._line)
+            row.addWidget(button, 0, Qt.AlignmentFlag.AlignVCenter)
+            row.addLayout(text, place)
+
+    @property
+    def words(self) -> tuple[str, str, str]:
+        """What is said of the first act, of the second, and of what that changed."""
+        return self._words[0].text(), self._words[1].text(), self._result.text()
+
+    # --- the first act ------------------------------------------------------------------------------
+
+    @Slot()
+    def _take_run(self) -> None:
+        """Count a start; those of another text or model are counted anew."""
+        run, document = self._state.run, self._state.document
+        if run.run_id and run.run_id != self._run_id and document is not None:
+            made_for = document.key, run.config.model
+            self.times = self.times + 1 if made_for == self._made_for else 1
+            self._run_id, self._made_for = run.run_id, made_for
+            self.by_you, self._largest_change, self._awaited = 0, -1.0, (0, 0)
+        self._show()
+
+    @Slot()
+    def _ask_for_another_start(self) -> None:
+        config = self._state.config
+        self.restart_wanted.emit(config.replace(seed=int((config.seed + 1) % (SETTINGS["seed"].maximum + 1))))
+
+    # --- the second act -----------------------------------------------------------------------------
+
+    @Slot()
+    def _ask_for_a_pass(self) -> None:
+        context = self._state.context_ids
+        if self._why_no_pass():
+            return
+        self._awaited = next(self._requests), len(looked_up_ids(self._state))
+        asked = m.Predict(self._state.run.run_id, self._awaited[0], np.array(context, np.int64), check=True)
+        self._controller.send(asked)
+
+    @Slot(object)
+    def _take_answer(self, answer: object) -> None:
+        request, rows = self._awaited
+        if isinstance(answer, m.Predicted) and request and answer.request == request:
+            self.by_you += rows
+            self._largest_change = max(self._largest_change, answer.table_change)
+            self._awaited = (0, 0)
+            self._show()
+
+    def _why_no_pass(self) -> str:
+        """Say why no row can be looked up now; "" if it can."""
+        return WHY_NOT.get(self._state.run.phase, "") or ("" if len(self._state.context_ids) else NO_CONTEXT)
+
+    # --- what is said -------------------------------------------------------------------------------
+
+    @Slot()
+    def _show(self) -> None:
+        if not self.isVisible():
+            return  # most models have no such acts, and frames come sixty times a second
+        run = self._state.run
+        self._words[0].setText(f"made {_times(self.times)} · seed {run.config.seed}")
+        self._words[1].setText(self._rows_in_words())
+        change = self._largest_change
+        self._result.setText(f"tables changed by {figure(change)}" if change >= 0 else ONLY_READS)
+        why_not = self._why_no_pass()
+        self.forward.setEnabled(not why_not)
+        self.forward.setToolTip(f"{FORWARD_TIP}. {why_not}" if why_not else FORWARD_TIP)
+        self.re_roll.setEnabled(run.phase not in (Phase.WARMING, Phase.REFUSED))
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Say what happened while nobody looked."""
+        super().showEvent(event)
+        self._show()
+
+    def _rows_in_words(self) -> str:
+        """Return "256 rows a step × 120 steps = 30,720, 8 by you"."""
+        run, document = self._state.run, self._state.document
+        each = rows_a_step(run.config, len(document.dataset.train_ids) if document else 0)
+        by_you = f", {self.by_you:,} by you" if self.by_you else ""
+        return f"{counted(each, 'row')} a step × {counted(run.step, 'step')} = {each * run.step:,}{by_you}"
+
+    @Slot()
+    def _restyle(self) -> None:
+        self._line.setStyleSheet(f"background: {self._theme.colours.line};")
+        self._line.setFixedWidth(self._theme.px(1))
+        for title in self._titles:
+            title.setFont(self._theme.font(Role.BODY, bold=True))
+
+
+def rows_a_step(config: RunConfig, tokens: int) -> int:
+    """Return how many rows of the token table a step looks up, in a training part of so many tokens."""
+    if config.whole_text:
+        return max(0, tokens - 1)  # nothing follows the last
+    return config.batch_size * config.block_size
+
+
+def _times(number: int) -> str:
+    return "once" if number == 1 else f"{number:,} times"

@@ -1,0 +1,298 @@
+"""Rows of two tables added up, an equation a line: the token's row + its position's row = the sum."""
+
+import math
+from collections.abc import Sequence
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QContextMenuEvent, QFontMetricsF, QKeyEvent, QMouseEvent, QPainter, QResizeEvent
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from embedviz.analysis.figures import counted
+from embedviz.gui.plots import colormaps
+from embedviz.gui.plots.cell_picture import cell_picture
+from embedviz.gui.plots.heatmap_marks import MarkPainter, TableMarks
+from embedviz.gui.plots.heatmap_view import GridView
+from embedviz.gui.plots.outline import draw_outline
+from embedviz.gui.plots.pointing import CELL_STEPS, Cell, CellPlot
+from embedviz.gui.plots.sum_words import SumLine, equation
+from embedviz.gui.theme import Role, Theme
+
+LOWEST_ROW, HIGHEST_ROW, GAP = 15, 34, 3  # designed pixels
+WIDEST_LABEL, NARROWEST_BLOCK = 72, 24
+BLOCKS = 3  # token, position, sum
+TOKEN, POSITION, SUM = range(BLOCKS)
+_MIDDLE = Qt.AlignmentFlag.AlignVCenter
+
+
+class SumRows(CellPlot):
+    """Lines of three blocks of C cells each, "+" and "=" between them; arrows point at cells.
+
+    A cell is a line and a column in all 3 C of it. Where not all lines have room, the last ones are shown, and it
+    is said.
+    """
+
+    cell_clicked = Signal(int, int)
+    menu_wanted = Signal(int, int, QPoint)  # line, column, where on the screen
+    room_changed = Signal()  # more lines are shown, or fewer
+
+    own_keys: ClassVar[frozenset[Qt.Key]] = frozenset(CELL_STEPS)
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(theme, "Token rows plus position rows", parent)
+        self._lines: tuple[SumLine, ...] = ()
+        self._heads = ("token", "position", "sum")
+        self._blocks: tuple[NDArray[np.float32], ...] = (np.zeros((0, 0), np.float32),) * BLOCKS
+        self._levels = (0.0, 1.0)
+        self._colormap = colormaps.DIVERGING
+        self._selected: int | None = None
+        self._marks = TableMarks()
+        self._mark_painter = MarkPainter(theme)
+        self.restyle()
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+
+    def set_sums(
+        self,
+        lines: Sequence[SumLine],
+        blocks: tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]],
+        levels: tuple[float, float],
+        colormap: str,
+        selected: int | None,
+        first_head: str = "token",
+    ) -> None:
+        """Show tokens, positions and sums, `blocks` of (T, C) each, kept and not copied; `selected` is a line."""
+        self._lines, self._blocks, self._selected = tuple(lines), blocks, selected
+        self._levels, self._colormap = levels, colormap
+        self._heads = (first_head, *self._heads[1:])
+        if blocks[SUM].size:
+            self._empty = ""
+        self._let_go_beyond((len(lines), BLOCKS * blocks[SUM].shape[1]))
+        self._measure()
+        self.touch()
+
+    def set_marks(self, marks: TableMarks) -> None:
+        """Mark cells, by line and column, as changed by hand."""
+        if marks != self._marks:
+            self._marks = marks
+            self.touch()
+
+    @property
+    def marks(self) -> TableMarks:
+        """The cells that are marked."""
+        return self._marks
+
+    @property
+    def at(self) -> Cell | None:
+        """The line and column that is pointed at."""
+        return self._at
+
+    @property
+    def limit(self) -> float:
+        """The number at the end of the colours."""
+        return self._levels[1]
+
+    @property
+    def columns(self) -> int:
+        """C."""
+        return int(self._blocks[SUM].shape[1])
+
+    @property
+    def note(self) -> str:
+        """How many lines are shown, if not all: "the last 5 of 8 rows"."""
+        shown = self.shown_rows()
+        return f"the last {len(shown)} of {counted(len(self._lines), 'row')}" if shown.start else ""
+
+    def equation(self, line: int, column: int) -> str:
+        """Return the sum in a cell as an equation."""
+        numbers = (float(block[line, column % self.columns]) for block in self._blocks)
+        return equation(self._lines[line], column % self.columns, *numbers)
+
+    def describe(self) -> str:
+        """Return what is added up, and the equation under the pointer."""
+        words = " ".join(line.label for line in self._lines)
+        parts = [f"{counted(len(self._lines), 'row')}, {' + '.join(self._heads[:2])} = {self._heads[2]}: {words}"]
+        if self._at is not None:
+            parts.append(self.equation(*self._at))
+        return "; ".join([*parts, *([self.note] if self.note else [])])
+
+    # ---- where it is
+
+    def shown_rows(self) -> range:
+        """Return the lines that have room."""
+        count = len(self._lines)
+        fitting = int((self.height() - self._top) // self._theme.px(LOWEST_ROW))
+        return range(max(0, count - max(1, fitting)), count)
+
+    def block_rect(self, block: int) -> QRectF:
+        """Return where a block is, over all lines that are shown."""
+        px = self._theme.px
+        shown = self.shown_rows()
+        room = self.width() - self._label_width - self._position_width - 2 * self._sign_width - px(8)
+        width = max(1.0, room / BLOCKS)
+        left = px(2) + self._label_width + block * (width + self._sign_width) + px(4)
+        if block >= POSITION:
+            left += self._position_width
+        each = min(px(HIGHEST_ROW), (self.height() - self._top) / max(1, len(shown)))
+        return QRectF(round(left), self._top, round(width), max(1.0, math.floor(each) * len(shown)))
+
+    def cell_rect(self, row: int, column: int) -> QRectF:
+        """Return where a cell is; empty if its line is not shown."""
+        shown, columns = self.shown_rows(), max(1, self.columns)
+        if row not in shown:
+            return QRectF()
+        block = self.block_rect(column // columns)
+        width, height = block.width() / columns, block.height() / len(shown)
+        top = block.top() + (row - shown.start) * height
+        return QRectF(block.left() + column % columns * width, top, width, height - self._gap)
+
+    def row_rect(self, row: int, block: int) -> QRectF:
+        """Return where a block of a line is."""
+        first, last = (
+            self.cell_rect(row, block * self.columns),
+            self.cell_rect(row, (block + 1) * self.columns - 1),
+        )
+        return first.united(last)
+
+    def place_at(self, x: float, y: float) -> Cell | None:
+        """Return line and column at a point; None beside the cells."""
+        shown, columns = self.shown_rows(), self.columns
+        for block in range(BLOCKS if columns and shown else 0):
+            rect = self.block_rect(block)
+            if rect.contains(x, y):
+                row = min(len(shown) - 1, int((y - rect.top()) / rect.height() * len(shown)))
+                column = min(columns - 1, int((x - rect.left()) / rect.width() * columns))
+                return shown.start + row, block * columns + column
+        return None
+
+    # ---- Qt
+
+    def sizeHint(self) -> QSize:
+        """Return room for eight lines."""
+        return QSize(self._theme.px(320), round(self._top) + 8 * self._theme.px(22))
+
+    def minimumSizeHint(self) -> QSize:
+        """Return room for two lines."""
+        return QSize(self._theme.px(200), round(self._top) + 2 * self._theme.px(LOWEST_ROW))
+
+    def restyle(self) -> None:
+        """Measure the labels."""
+        self._font = self._theme.font(Role.CAPTION)
+        self._label_font = self._theme.font(Role.BODY, mono=True)
+        self._metrics, self._label_metrics = QFontMetricsF(self._font), QFontMetricsF(self._label_font)
+        self._top = round(self._metrics.height()) + self._theme.px(4)
+        self._sign_width = self._theme.px(22)
+        self._gap = self._theme.px(GAP)
+        self._measure()
+
+    def _measure(self) -> None:
+        labels = {line.label for line in self._lines}
+        widest = max((self._label_metrics.horizontalAdvance(label) for label in labels), default=0.0)
+        self._label_width = min(self._theme.px(WIDEST_LABEL), round(widest) + self._theme.px(4))
+        last = max((line.position for line in self._lines), default=0)
+        self._position_width = round(self._metrics.horizontalAdvance(str(last))) + self._theme.px(4)
+
+    def draw(self, painter: QPainter, exposed: QRect) -> None:  # noqa: ARG002
+        """Paint heads, labels, blocks and signs."""
+        shown = self.shown_rows()
+        table = colormaps.rgb32(self._colormap, colormaps.qrgb(self._theme.colour("line")))
+        part = slice(shown.start, shown.stop)
+        for block, values in enumerate(self._blocks):
+            rect = self.block_rect(block)
+            view = GridView(len(shown), self.columns, rect, largest=math.inf)
+            ratio = self.devicePixelRatioF()
+            cell_picture(values[part], self._levels, table, view, ratio, "mean").draw(painter)
+            self._draw_gaps(painter, rect, len(shown))
+        self._draw_heads(painter)
+        for row in shown:
+            self._draw_words(painter, row)
+        for row, column in self._marks.changed:
+            if row in shown:
+                self._mark_painter.draw_corner(painter, self.cell_rect(row, column))
+        if self._selected is not None and self._selected in shown:
+            for block in range(BLOCKS):
+                draw_outline(painter, self.row_rect(self._selected, block), self._theme.px(1), self._theme)
+        if self._at is not None and self._at[0] in shown:
+            for block in range(BLOCKS):  # what is added up stands in the same column of each
+                cell = self.cell_rect(self._at[0], block * self.columns + self._at[1] % self.columns)
+                draw_outline(painter, cell, self._theme.px(1), self._theme, tight=True)
+
+    def _draw_gaps(self, painter: QPainter, rect: QRectF, rows: int) -> None:
+        high = rect.height() / max(1, rows)
+        for row in range(rows):
+            gap = QRectF(rect.left(), rect.top() + (row + 1) * high - self._gap, rect.width(), self._gap)
+            painter.fillRect(gap, self._theme.colour("card"))
+
+    def _draw_heads(self, painter: QPainter) -> None:
+        painter.setFont(self._font)
+        painter.setPen(self._theme.colour("muted"))
+        shape = f"({len(self._lines)}, {self.columns})"
+        rects = [self.block_rect(block) for block in range(BLOCKS)]
+        rects[POSITION].setLeft(rects[POSITION].left() - self._position_width)
+        gap = self._theme.px(4)
+        ends = [rects[POSITION].left() - gap, rects[SUM].left() - gap, rects[SUM].right()]
+        rooms = [end - rect.left() for end, rect in zip(ends, rects, strict=True)]
+        heads = [f"{head} {shape}" for head in self._heads]
+        if any(self._metrics.horizontalAdvance(head) > room for head, room in zip(heads, rooms, strict=True)):
+            heads = list(self._heads)
+        for head, rect, room in zip(heads, rects, rooms, strict=True):
+            words = self._metrics.elidedText(head, Qt.TextElideMode.ElideRight, room)
+            painter.drawText(QPointF(rect.left(), self._metrics.ascent()), words)
+
+    def _draw_words(self, painter: QPainter, row: int) -> None:
+        """Draw the token before the first block, the position before the second, and the signs between."""
+        label, position = self._lines[row]
+        token, added, total = (self.row_rect(row, block) for block in range(BLOCKS))
+        painter.setPen(self._theme.colour("ink"))
+        painter.setFont(self._label_font)
+        words = self._label_metrics.elidedText(label, Qt.TextElideMode.ElideMiddle, self._label_width)
+        place = QRectF(self._theme.px(2), token.top(), self._label_width, token.height())
+        painter.drawText(place, Qt.AlignmentFlag.AlignRight | _MIDDLE, words)
+        plus = QRectF(token.right(), token.top(), self._sign_width, token.height())
+        equals = QRectF(added.right(), added.top(), total.left() - added.right(), added.height())
+        painter.drawText(plus, Qt.AlignmentFlag.AlignCenter, "+")
+        painter.drawText(equals, Qt.AlignmentFlag.AlignCenter, "=")
+        painter.setFont(self._font)
+        painter.setPen(self._theme.colour("muted"))
+        number = QRectF(plus.right(), added.top(), added.left() - plus.right() - self._theme.px(3), added.height())
+        painter.drawText(number, Qt.AlignmentFlag.AlignRight | _MIDDLE, str(position))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Tell that another number of lines may have room."""
+        super().resizeEvent(event)
+        self.room_changed.emit()
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Wait for the release: a click."""
+        event.accept()
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """Say which cell was clicked."""
+        if event.button() == Qt.MouseButton.LeftButton and (cell := self._place_under(event.position())):
+            self.cell_clicked.emit(*cell)
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        """Ask for the menu of the row under the pointer, or under the cursor."""
+        by_keys = event.reason() == QContextMenuEvent.Reason.Keyboard
+        place = self._at if by_keys else self._place_under(QPointF(event.pos()))
+        event.setAccepted(place is not None)
+        if place is not None:
+            where = self.mapToGlobal(self.cell_rect(*place).center().toPoint()) if by_keys else event.globalPos()
+            self.menu_wanted.emit(*place, where)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Move the cell cursor."""
+        super().keyPressEvent(event)
+        if not self._lines or not self.columns or not self.is_own_key(event):
+            return
+        event.accept()
+        shown = self.shown_rows()
+        if self._at is None:
+            self._point(
+                (self._selected if self._selected in shown and self._selected is not None else shown.start, 0)
+            )
+            return
+        down, right = CELL_STEPS[Qt.Key(event.key())]
+        row = min(shown.stop - 1, max(shown.start, self._at[0] + down))
+        self._point((row, min(BLOCKS * self.columns - 1, max(0, self._at[1] + right))))
