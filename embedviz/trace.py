@@ -16,7 +16,7 @@ class TracePhase:
 
     name: str  # "lookup"
     title: str  # "Look up"
-    kind: str  # how the picture is drawn: "ids", "signed", "probabilities", "number", "change"
+    kind: str  # how the picture is drawn: "ids", "signed", "weights", "probabilities", "number", "change"
     picture: str  # the name of the array that is drawn
     shape: str  # what the caption under the title says: "rows {rows:shape}"
     lines: tuple[str, ...]  # two or three telling numbers, a line each

@@ -16,6 +16,7 @@ NO_LAYER = "This model has 0 layers, so nothing attends: choose 1 or more."
 NO_TOKEN = "Select a token of your line that the vocabulary has: what it looks at appears here."
 
 
+LONGEST_NAME = 14  # characters of a token that is named in a sentence
 _NEXT_TO_NOTHING = 0.005  # it would be printed as 0.00
 
 
@@ -53,7 +54,12 @@ class AttentionFrame:
 
     def named(self, row: int) -> str:
         """Return "‘e’ at 5"."""
-        return f"‘{self.labels[row]}’ at {self.first + row}"
+        return f"{self.quoted(row)} at {self.first + row}"
+
+    def quoted(self, row: int) -> str:
+        """Return "‘e’"; without its middle if it is long."""
+        label = self.labels[row]
+        return f"‘{label}’" if len(label) <= LONGEST_NAME else f"‘{label[:7]}…{label[-6:]}’"
 
     def takes(self, row: int, head: int, most: int = 12) -> str:
         """Return "‘h’ at 3 0.62 · ‘t’ at 0 0.21": what a row takes in a head, the largest first.
@@ -87,10 +93,8 @@ class AttentionSource:
         kept = self._kept
         if kept is not None and ((kept.run_id, kept.layer) != (state.run.run_id, layer) or not self._fits(kept)):
             self._kept = kept = None
-        if snapshot is None or snapshot.attention_layer != layer or "weights" not in snapshot.attention:
+        if snapshot is None or not self._is_answer(snapshot, layer):
             return kept or why_no_frame(state, "attention comes with its next step")
-        if not np.array_equal(snapshot.contexts[0], state.context_ids):
-            return kept or why_no_frame(state, "attention comes with its next step")  # on its way
         if kept is None or kept.step != snapshot.step or not self._has_selected(kept):
             self._kept = kept = frame_of(state, snapshot)
         return kept
@@ -100,6 +104,15 @@ class AttentionSource:
         if state.document is None:
             return "Open a text to see what its tokens look at."
         return why_never(state.config) or ("" if len(state.context_ids) else NO_TOKEN)
+
+    def _is_answer(self, snapshot: Snapshot, layer: int) -> bool:
+        """Whether a snapshot is of this run, layer and context: what was asked for may be on its way yet."""
+        return (
+            snapshot.run_id == self._state.run.run_id
+            and snapshot.attention_layer == layer
+            and "weights" in snapshot.attention
+            and np.array_equal(snapshot.contexts[0], self._state.context_ids)
+        )
 
     def _fits(self, kept: AttentionFrame) -> bool:
         """Whether the tokens of `kept` still stand where they stood in the own line."""

@@ -53,7 +53,7 @@ class AttentionView(QWidget):
         self._column.addLayout(self._middle, 1)
         for line in self.lines:
             self._column.addWidget(line)
-        self._column.addStretch(0)
+        self._column.addStretch()
         self._connect()
         self._restyle()
 
@@ -176,7 +176,9 @@ class AttentionView(QWidget):
         lines = sum(line.sizeHint().height() + self._column.spacing() for line in self.lines if line.text())
         room = self.height() - self._top.sizeHint().height() - lines - 2 * self._column.spacing()
         least = self.maps.minimumSizeHint().height()
-        self.maps.setMaximumHeight(max(least, self.maps.height_in(room)) if self._frame is not None else NO_LIMIT)
+        most = max(least, self.maps.height_in(room)) if self._frame is not None else NO_LIMIT
+        for widget in (self.maps, self._legend):
+            widget.setMaximumHeight(most)
 
     @Slot()
     def _restyle(self) -> None:

@@ -118,6 +118,7 @@ class RunController(QObject):
         if checkpoint is None:
             state.snapshot = state.previous = None
             state.update_run(step=0, reading=None, parameters=0, choice="", edits=(), can_redo=False)
+            state.update_run(parts=(), table_std=(), first_loss=None)
             state.show_trace(None)
             known = start_snapshot(run_id, state.config, document, state.context_ids)
             if known is not None:

@@ -135,7 +135,7 @@ class LookedUp(QWidget):
         """Mark cells of each table that were changed by hand, and frozen rows."""
         self._changed, self._frozen = changed, frozen
         self.cell.set_by_hand(changed, frozen)
-        self.sums.set_by_hand(changed)
+        self.sums.set_by_hand(changed, frozen)
         self._mark()
 
     @property

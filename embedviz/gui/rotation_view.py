@@ -19,6 +19,7 @@ from embedviz.gui.widgets import Choice, LiveLabel, caption, named
 
 MOST_POSITIONS = 64  # of the grid of products
 NUMBERS_WIDTH = 176  # designed pixels
+LEGEND_HEIGHT = 200
 NO_ROPE = "Here positions are not rotations: choose RoPE as positions to see them turn."
 
 
@@ -65,11 +66,9 @@ class RotationView(QWidget):
         for widget in (self.layer, self.head, self._query, self.key):
             self._top.addWidget(widget)
         self._top.addStretch(1)
-        turning, slide, beside, apart = QVBoxLayout(), QHBoxLayout(), QVBoxLayout(), QHBoxLayout()
+        slide, beside, apart = QHBoxLayout(), QVBoxLayout(), QHBoxLayout()
         slide.addWidget(self._at)
         slide.addWidget(self.position, 1)
-        turning.addWidget(self.dials, 1)
-        turning.addLayout(slide)
         apart.addWidget(self._apart)
         apart.addWidget(self.distance)
         apart.addStretch(1)
@@ -82,13 +81,14 @@ class RotationView(QWidget):
         beside.setContentsMargins(0, 0, 0, 0)
         self._of_frame: tuple[QWidget, ...] = (self._query, self.key, self.position, self._at, self.products)
         self._of_frame += (self._legend, self._numbers, self._sentence)
-        self._middle.addLayout(turning, 3)
-        self._middle.addWidget(self.products, 2)
+        self._middle.addWidget(self.dials, 2)
+        self._middle.addWidget(self.products, 3)
         self._middle.addWidget(self._legend)
         self._middle.addWidget(self._numbers)
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.addLayout(self._top)
         self._column.addLayout(self._middle, 1)
+        self._column.addLayout(slide)
         self._column.addWidget(self._sentence)
 
     def _connect(self) -> None:
@@ -98,6 +98,7 @@ class RotationView(QWidget):
         self.key.currentIndexChanged.connect(self._show)
         self.position.valueChanged.connect(self._show)
         self.distance.valueChanged.connect(self._show)
+        self.dials.resized.connect(self._show)
         self.products.distance_chosen.connect(self.distance.setValue)
         for changed in (
             state.frame_shown,
@@ -172,7 +173,7 @@ class RotationView(QWidget):
         row, other = rows
         query, key = frame.queries[head, row], frame.keys[head, other]  # (D,) each
         self._query.setText(f"query of {frame.named(row)} ·")
-        self._at.setText(f"Position {self.position.value():,}")
+        self._at.setText(f"Query turned to position {self.position.value():,}")
         self.dials.set_vector(f"the query of {frame.named(row)}", query, self.position.value())
         count = min(MOST_POSITIONS, self.position.maximum() + 1)
         products = np.asarray(dot_products(query, key, count), np.float32)  # (T, T)
@@ -181,7 +182,7 @@ class RotationView(QWidget):
             self._limit_of = which
             self._limit.reset()
         limit = self._limit.update(float(np.abs(products).max()))
-        names = f"‘{frame.labels[row]}’", f"‘{frame.labels[other]}’"
+        names = frame.quoted(row), frame.quoted(other)
         colours = product_colours(self._state.colour_blind)
         self._legend.set_levels((-limit, limit), colours)
         self.products.set_products(names, products, self.distance.value(), limit, colours)
@@ -191,7 +192,7 @@ class RotationView(QWidget):
         """Print the products at two places of the chosen distance, computed by turning both for each."""
         apart, last = self.distance.value(), self.position.maximum()
         found = [(m, n, product_at(query, key, m, n)) for m, n in two_places(apart, at, last)]
-        words = [f"positions {m} and {n}: {_signed(value)}" for m, n, value in found]
+        words = [f"positions {m}, {n}: {_signed(value)}" for m, n, value in found]
         if len(found) == 2:
             words.append(f"difference {figure(abs(found[0][2] - found[1][2]), digits=2)}")
         else:
@@ -201,9 +202,9 @@ class RotationView(QWidget):
             label.setText(text)
         slowest = speeds(len(query))[-1]
         self._sentence.setText(
-            f"The first pair of numbers turns once in {figure(2 * np.pi)} positions, the last in "
-            f"{figure(2 * np.pi / slowest)}{self._left_out()}. The product of turned query and turned key is the "
-            "same along each diagonal: it depends on the distance alone."
+            f"Each pair turns by the angle under it per position: the first goes around in {figure(2 * np.pi)} "
+            f"positions, the last in {figure(2 * np.pi / slowest)}{self._left_out()}. Turned query times key "
+            "depends on the distance alone: the same along each diagonal."
         )
 
     def _left_out(self) -> str:
@@ -221,6 +222,8 @@ class RotationView(QWidget):
         self._top.setSpacing(px(8))
         self._middle.setSpacing(px(12))
         self._column.setSpacing(px(4))
+        self._legend.setMaximumHeight(px(LEGEND_HEIGHT))
+        self._middle.setAlignment(self._legend, Qt.AlignmentFlag.AlignTop)
         self._numbers.setMinimumWidth(px(NUMBERS_WIDTH))
         for label in (*self.numbers, self._at, self._query):
             label.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
@@ -242,4 +245,4 @@ def two_places(apart: int, at: tuple[int, int], last: int) -> list[tuple[int, in
 
 
 def _signed(value: float) -> str:
-    return figure(value, signed=True, digits=5)
+    return figure(value, signed=True, digits=4)

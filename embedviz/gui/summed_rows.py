@@ -1,6 +1,6 @@
 """The rows of a context added to those of their positions; and one token at two positions."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from PySide6.QtCore import QPoint, Signal, Slot
 from PySide6.QtWidgets import QVBoxLayout, QWidget
@@ -9,7 +9,6 @@ from embedviz.analysis.levels import StableLimit
 from embedviz.edits import HandEdit
 from embedviz.gui.contexts import Sums, in_a_row, row_scale, sums_of
 from embedviz.gui.hand_words import Cell
-from embedviz.gui.plots.heatmap_marks import TableMarks
 from embedviz.gui.plots.sum_rows import POSITION, TOKEN, SumRows
 from embedviz.gui.plots.sum_words import SumLine
 from embedviz.gui.state import AppState
@@ -43,6 +42,7 @@ class SummedRows(QWidget):
         self._limit = StableLimit(shrinks=False)
         self._run_id = ""
         self._changed: Mapping[str, Mapping[Cell, HandEdit]] = {}
+        self._frozen: Mapping[str, Collection[int]] = {}
         self.view = Segments(VIEWS, theme)
         self.rows = named(SumRows(theme), "sumRows")
         self._line = caption(elided=True)
@@ -99,9 +99,11 @@ class SummedRows(QWidget):
         self._show_line()
         self.two.show_sums(levels, colormap)
 
-    def set_by_hand(self, changed: Mapping[str, Mapping[Cell, HandEdit]]) -> None:
-        """Mark cells that were changed by hand, of either table."""
-        self._changed = changed
+    def set_by_hand(
+        self, changed: Mapping[str, Mapping[Cell, HandEdit]], frozen: Mapping[str, Collection[int]]
+    ) -> None:
+        """Mark cells that were changed by hand, and frozen rows, of either table."""
+        self._changed, self._frozen = changed, frozen
         self._mark()
 
     def _levels(self, sums: Sums, levels: tuple[float, float]) -> tuple[float, float]:
@@ -122,17 +124,23 @@ class SummedRows(QWidget):
             return
         words = in_a_row([NOTHING if token is None else document.tokenizer.labels[token] for token in self._ids])
         limit = self.rows.limit
-        parts = [f"“{words}”", self.rows.note, "" if limit == self._shown[0][1] else f"colours to ±{limit:g}"]
+        step = f"weights of step {self._state.snapshot.step:,}" if self._state.snapshot else ""
+        scale = "" if limit == self._shown[0][1] else f"colours to ±{limit:g}"
+        parts = [f"“{words}”", self.rows.note, self.rows.shape_note, scale, step]
         self._line.setText(" · ".join(part for part in parts if part))
 
     def _mark(self) -> None:
         columns = self._state.config.n_embd
-        changed = set()
-        for table, by in (("token", TOKEN), ("position", POSITION)):
+        changed: set[Cell] = set()
+        frozen: set[Cell] = set()
+        for table, block in (("token", TOKEN), ("position", POSITION)):
+            lines: dict[int | None, list[int]] = {}
+            for line, row in enumerate(self._ids):
+                lines.setdefault(row if table == "token" else line, []).append(line)
             for row, column in self._changed.get(table, {}):
-                rows = self._ids if table == "token" else range(len(self._ids))
-                changed |= {(line, by * columns + column) for line, other in enumerate(rows) if other == row}
-        self.rows.set_marks(TableMarks(frozenset(changed)))
+                changed |= {(line, block * columns + column) for line in lines.get(row, ())}
+            frozen |= {(line, block) for row in self._frozen.get(table, ()) for line in lines.get(row, ())}
+        self.rows.set_marks(frozenset(changed), frozenset(frozen))
 
     def _cell(self, line: int, column: int) -> tuple[str, int, int] | None:
         """Return the table, row and column that a cell of the lines is a copy of; None for a sum."""

@@ -148,7 +148,7 @@ def title_of(frame: TableFrame, table: str, config: RunConfig, shown: int) -> st
     if table == "token" and config.has("freeze_embeddings") and config.freeze_embeddings:
         parts.append("frozen")
     if table == "token" and config.has("tie") and config.tie:
-        parts.append("the head too")
+        parts.append("also the head")
     return " · ".join(parts)
 
 

@@ -1,11 +1,12 @@
 """The bar at the top: what is trained on what and how, each with its menu."""
 
+import math
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Slot
-from PySide6.QtGui import QAction, QActionGroup
+from PySide6.QtGui import QAction, QActionGroup, QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenu, QToolButton, QWidget
 
 from embedviz import catalog
@@ -17,11 +18,14 @@ from embedviz.gui.theme import Role, Theme
 from embedviz.gui.widgets import caption, named
 
 BATCHES = (WHOLE_TEXT, 32, 256)
+RESIDUAL = "Residual projections"
 STARTS = (
     ("Lookup table", catalog.STARTS, "init"),
     ("Layers", catalog.LAYER_STARTS, "layer_init"),
-    ("Residual projections", catalog.RESIDUAL_INITS, "residual_init"),
+    (RESIDUAL, catalog.RESIDUAL_INITS, "residual_init"),
 )
+MODEL_TIP = "What is trained"
+START_TIP = "What the weights are before the first step"
 
 
 class TopBar(QFrame):
@@ -45,12 +49,13 @@ class TopBar(QFrame):
         self._theme = theme
         self._layout = QHBoxLayout(self)
         self._captions: list[QLabel] = []
+        self._is_compact = False
         self._brand = QLabel("embedviz")
         self._layout.addWidget(self._brand)
         self._layout.addSpacing(theme.px(16))
         self.text = self._add_button("Text", "textButton", "The text that is trained on")
-        self._model = self._add_button("Model", "modelButton", "What is trained")
-        self._start = self._add_button("Start", "startButton", "What the weights are before the first step")
+        self._model = self._add_button("Model", "modelButton", MODEL_TIP)
+        self._start = self._add_button("Start", "startButton", START_TIP)
         self._optimizer = self._add_button("Optimiser", "optimizerButton", "How a step follows the gradient")
         self._batch = self._add_button("Batch", "batchButton", "What one step looks at")
         self._layout.addStretch(1)
@@ -71,8 +76,24 @@ class TopBar(QFrame):
 
     def set_compact(self, compact: bool) -> None:
         """Leave the names of the choices out, where the window is narrow."""
-        for widget in (self._brand, *self._captions):
-            widget.setVisible(not compact)
+        self._is_compact = compact
+        self._fit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Leave out what there is no room for."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        """Leave out the app's name and then those of the choices, rather than cut a choice short."""
+        room = self.width() if self.isVisible() else math.inf
+        widgets = (self._brand, *self._captions)
+        sizes = {widget: widget.sizeHint().width() + self._layout.spacing() for widget in widgets}
+        needed = self._layout.sizeHint().width()
+        needed += sum(size for widget, size in sizes.items() if widget.isHidden())  # with all of them
+        self._brand.setVisible(not self._is_compact and needed <= room)
+        for caption_ in self._captions:
+            caption_.setVisible(not self._is_compact and needed - sizes[self._brand] <= room)
 
     def _add_caption(self, name: str) -> None:
         label = caption(name)
@@ -97,14 +118,14 @@ class TopBar(QFrame):
     def _fill_text_menu(self) -> None:
         menu = self.text.menu()
         menu.clear()
-        menu.addSection("Samples")
+        _add_heading(menu, "Samples")
         for sample in self._texts.samples():
             action = menu.addAction(sample.title)
             action.setToolTip(sample.line)
             action.triggered.connect(partial(self._open_sample, sample.name))
         recent = self._settings.recent_entries()
         if recent:
-            menu.addSection("Opened before")
+            _add_heading(menu, "Opened before")
             for path, is_there in recent:
                 action = menu.addAction(path.name)
                 action.setToolTip(str(path) if is_there else f"{path} is gone")
@@ -123,11 +144,11 @@ class TopBar(QFrame):
             action = self._add_choice(menu, group, entry, "model")
             action.triggered.connect(partial(self._choose_model, entry.name))
         if config.has("position"):
-            menu.addSection("Positions")
+            _add_heading(menu, "Positions")
             self._add_choices(menu, catalog.POSITIONS, "position")
         switches = [entry for entry in catalog.SWITCHES.values() if config.has(entry.name)]
         if switches:
-            menu.addSection("Switches")
+            _add_heading(menu, "Switches")
         for entry in switches:
             action = menu.addAction(entry.title)
             action.setToolTip(entry.line)
@@ -145,8 +166,8 @@ class TopBar(QFrame):
             return
         menu.clear()
         for title, table, field in STARTS:
-            if field == "init" or self._state.config.has(field):
-                menu.addSection(title)
+            if _has(self._state.config, field):
+                _add_heading(menu, title)
                 self._add_choices(menu, table, field)
 
     @Slot()
@@ -220,11 +241,15 @@ class TopBar(QFrame):
         if state.document is not None:
             self.text.setText(state.document.corpus.name)
         self._model.setText(catalog.MODELS[config.model].title)
-        self._model.setToolTip("\n".join(["What is trained", *_said_of(config)]))
-        layers = f" · {catalog.LAYER_STARTS[config.layer_init].title}" if config.has("layer_init") else ""
-        self._start.setText(catalog.STARTS[config.init].title + layers)
+        self._model.setToolTip("\n".join([MODEL_TIP, *_said_of(config)]))
+        starts = {title: table[getattr(config, field)] for title, table, field in STARTS if _has(config, field)}
+        names = dict.fromkeys(entry.title for title, entry in starts.items() if title != RESIDUAL)  # the same once
+        self._start.setText(" · ".join(names))
+        told = [f"{title}: {entry.title}" for title, entry in starts.items()]
+        self._start.setToolTip("\n".join([START_TIP, *told]))
         self._optimizer.setText(f"{catalog.OPTIMIZERS[config.optimizer].title} · {config.lr:g}")
         self._batch.setText(self._batch_name(config.batch_size))
+        self._fit()
 
     @Slot()
     def _restyle(self) -> None:
@@ -236,6 +261,7 @@ class TopBar(QFrame):
         self.setStyleSheet(f"#topBar {{ background: {c.card}; border-bottom: 1px solid {c.line}; }}")
         for button in self.findChildren(QToolButton):
             button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
+        self._fit()
 
 
 def _said_of(config: RunConfig) -> Iterator[str]:
@@ -245,3 +271,14 @@ def _said_of(config: RunConfig) -> Iterator[str]:
     for entry in catalog.SWITCHES.values():
         if config.has(entry.name) and getattr(config, entry.name):
             yield f"{entry.title}: {entry.line}"
+
+
+def _has(config: RunConfig, field: str) -> bool:
+    return field == "init" or config.has(field)
+
+
+def _add_heading(menu: QMenu, title: str) -> None:
+    """Name the group of actions that follows; a section's name is not drawn in every style."""
+    if not menu.isEmpty():
+        menu.addSeparator()
+    menu.addAction(title).setEnabled(False)

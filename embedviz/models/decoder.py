@@ -19,7 +19,7 @@ from torch import Generator, Tensor, nn
 from embedviz.config import RunConfig
 from embedviz.models.attention import CausalSelfAttention
 from embedviz.models.base import BYTES_PER_WEIGHT, LanguageModel, SizePart, trained_bytes
-from embedviz.models.embedding import TokenPositionEmbedding
+from embedviz.models.embedding import TokenPositionEmbedding, smaller_tables
 from embedviz.models.initialization import LAYER_STARTS, LOGITS_GAIN, RELU_GAIN, make_generator
 from embedviz.models.rotation import Rotation
 from embedviz.models.stages import input_name, stages_of
@@ -286,8 +286,7 @@ class DecoderLanguageModel(LanguageModel):
         weights = cls.weight_parts(config, vocab_size)
         sums = BYTES_PER_WEIGHT if config.whole_text else 0  # the gradients of a text's chunks are summed up
         remedies = {
-            "token table": "Choose a smaller embedding width, or a tokenizer with fewer tokens.",
-            "head": "Choose a smaller embedding width, a tied head, or a tokenizer with fewer tokens.",
+            **dict.fromkeys(("token table", "head"), smaller_tables(config)),
             "position table": "Choose a smaller block size, or a smaller embedding width.",
         }
         layers = "Choose fewer layers, or a smaller embedding width."

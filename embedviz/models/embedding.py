@@ -71,3 +71,9 @@ class TokenPositionEmbedding(nn.Module):
         if config.position == "learned":
             parts["position table"] = config.block_size * config.n_embd
         return parts
+
+
+def smaller_tables(config: RunConfig) -> str:
+    """Return a sentence on what makes tables, and a head as large as the one of tokens, take less."""
+    tied = "" if config.tie else "a tied head, "
+    return f"Choose a smaller embedding width, {tied}or a tokenizer with fewer tokens."

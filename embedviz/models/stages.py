@@ -1,5 +1,6 @@
 """The words of the phases that models with rows for tokens and positions go through, from look-up to logits."""
 
+from embedviz.analysis.figures import counted
 from embedviz.config import RunConfig
 from embedviz.trace import TracePhase
 
@@ -95,7 +96,7 @@ def head(config: RunConfig, last: str, *, is_tied: bool, has_bias: bool = False)
         formula=f"logit of {{target:token}} = x · {row}{bias} = {{logits[target]:+}}",
         explanation=(
             f"x is what stands at the last position, {{{last}:vector}}, and row {{target}} of the head is "
-            f"{{head row:vector}}: {config.n_embd:,} products, added up. The highest logit is that of "
+            f"{{head row:vector}}: {counted(config.n_embd, 'product')}, added up. The highest logit is that of "
             f"{{likeliest:token}}, {{logits[likeliest]:+}}.{tied}"
         ),
         marks=("target",),
@@ -122,7 +123,7 @@ def _norm(name: str, title: str, array: str, formula: str) -> TracePhase:
         kind="signed",
         picture=array,
         shape=f"{{{array}:shape}}",
-        lines=("last position", f"{{{array}[-1]:vector}}"),
+        lines=(f"{{{array}[-1,0]:+}}, …",),
         formula=f"each row: {formula}; the last becomes {{{array}[-1]:vector}}",
         explanation=(
             "Rows of the stream may grow; each is brought to one size before the next layer reads it, position by "

@@ -14,7 +14,7 @@ from torch import Generator, Tensor, nn
 
 from embedviz.config import RunConfig
 from embedviz.models.base import BYTES_PER_WEIGHT, LanguageModel, SizePart, trained_bytes
-from embedviz.models.embedding import TokenPositionEmbedding
+from embedviz.models.embedding import TokenPositionEmbedding, smaller_tables
 from embedviz.models.initialization import LAYER_STARTS, LOGITS_GAIN, make_generator
 from embedviz.models.stages import head, input_name, look_up
 
@@ -101,13 +101,12 @@ class TokenPositionModel(LanguageModel):
     def size_parts(cls, config: RunConfig, vocab_size: int) -> list[SizePart]:
         """Return the parts with gradient and optimiser state, and what a batch makes on its way."""
         sums = BYTES_PER_WEIGHT if config.whole_text else 0  # the gradients of a text's chunks are summed up
-        remedy = "Choose a smaller embedding width, or a tokenizer with fewer tokens."
         parts = cls.weight_parts(config, vocab_size)
         windows = max(config.batch_size, cls.contexts_at_once(config, vocab_size))
         made = BYTES_PER_WEIGHT * windows * cls.numbers_per_context(config, vocab_size)
         return [
             *(
-                SizePart(f"the {name}", trained_bytes(config, count) + sums * count, remedy)
+                SizePart(f"the {name}", trained_bytes(config, count) + sums * count, smaller_tables(config))
                 for name, count in parts.items()
             ),
             SizePart("a batch", made, "Choose a smaller batch, or a smaller block size."),

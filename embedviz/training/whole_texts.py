@@ -12,13 +12,14 @@ from embedviz.models.base import LanguageModel
 from embedviz.training.contexts import forget_items
 
 _CHUNK = 2**20  # numbers that a model makes on its way, at a time: 4 MiB, which stay in the cache
-_FEWEST = 64  # predictions at a time: of a large vocabulary, reading the weights again takes most of the time
+_FEWEST = 64  # contexts at a time: of a large vocabulary, reading the weights again for 8 takes most of the time
+_FEWEST_TOKENS = 1024  # the same of windows: fewer cost transformers of 32 to 128 channels up to twice the time
 
 
 def contexts_together(model: LanguageModel | type[LanguageModel], config: RunConfig, vocab_size: int) -> int:
     """Return how many contexts a reading takes at a time: so few that they stay in the cache, but worth a pass."""
     in_cache = _CHUNK // model.numbers_per_context(config, vocab_size)
-    fewest = -(-_FEWEST // config.block_size) if model.predicts_everywhere else _FEWEST
+    fewest = -(-_FEWEST_TOKENS // config.block_size) if model.predicts_everywhere else _FEWEST
     return min(max(in_cache, fewest), model.contexts_at_once(config, vocab_size))
 
 

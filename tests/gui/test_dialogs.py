@@ -695,3 +695,26 @@ def test_token_and_position_offers_no_rotations(desk: Desk) -> None:
     offered = titles(top_menu(desk, "modelButton"))
     assert {"none", "learned"} < set(offered)
     assert "RoPE" not in offered
+
+
+@pytest.mark.parametrize("model", catalog.MODELS)
+def test_no_choice_of_the_top_bar_is_cut_short_on_a_small_screen(model: str, desk: Desk) -> None:
+    desk.window.resize(1366, 768)
+    desk.texts.apply(desk.state.config.with_model(model).replace(tokenizer="char"))
+    buttons = desk.window.top_bar.findChildren(QToolButton)
+    assert len(buttons) == 6
+    desk.qtbot.waitUntil(lambda: all(button.width() >= button.sizeHint().width() for button in buttons))
+
+
+def test_the_groups_of_a_menu_have_names(desk: Desk) -> None:
+    desk.texts.apply(desk.state.config.with_model("transformer"))
+    for button, names in (
+        ("modelButton", ["Positions", "Switches"]),
+        ("startButton", ["Lookup table", "Layers", "Residual projections"]),
+    ):
+        headings = [action.text() for action in top_menu(desk, button).actions() if not action.isEnabled()]
+        assert [heading for heading in headings if heading] == names
+        assert not top_menu(desk, button).actions()[0].isSeparator()
+    start = desk.child(QToolButton, "startButton")
+    assert start.text() == "N(0, .02)"  # both are that
+    assert "Residual projections: plain" in start.toolTip()

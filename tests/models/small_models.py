@@ -1,4 +1,4 @@
-"""Small models of windows for tests: every switch, weights that are all in use, torch's own numbers beside them."""
+"""Small models of windows for tests: every switch, weights that are all in use, and slopes of their losses."""
 
 import itertools
 from collections.abc import Iterator
@@ -68,7 +68,7 @@ def switched(model: str) -> Iterator[dict[str, object]]:
 
 
 def agrees_with_finite_differences(model: LanguageModel, idx: Tensor, targets: Tensor) -> None:
-    """Compare the gradient of a model in float64 with slopes, in some places of every parameter that is trained."""
+    """Compare the gradient of a model in float64 with slopes, in some places of each trained parameter."""
     model.accumulate_gradients(idx, targets)
     step, compared = 1e-5, 0
     for name, parameter in model.named_parameters():

@@ -39,7 +39,7 @@ def turned(x: Tensor) -> Tensor:
 
 
 def head_by_head(attention: CausalSelfAttention, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Return scores, weights (H, T, T) and what comes out (T, C) of `x` (T, C), each head by itself, in float64."""
+    """Return scores, weights (H, T, T) and output (T, C) of `x` (T, C), each head by itself, in float64."""
     queries, keys, values = attention.qkv.weight.detach().double().split(C)
     size, x = C // attention.n_head, x.double()
     scores, weights, outs = [], [], []

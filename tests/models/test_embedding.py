@@ -117,7 +117,10 @@ def test_a_trace_is_what_forward_computes(position: str, scaled: bool, width: in
 def test_which_rows_are_read() -> None:
     idx = random_ids(4)
     read = make().rows_read(idx)
-    assert {name: rows.tolist() for name, rows in read.items()} == {"token": idx.tolist(), "position": [0, 1, 2, 3]}
+    assert {name: rows.tolist() for name, rows in read.items()} == {
+        "token": idx.tolist(),
+        "position": [0, 1, 2, 3],
+    }
     assert list(make(position="none").rows_read(idx)) == ["token"]
 
 

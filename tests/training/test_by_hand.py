@@ -63,7 +63,7 @@ def test_every_table_of_every_model_can_be_changed(table: str, name: str) -> Non
     take(session, 3)
     start = session.tables()
     if table not in start:
-        with pytest.raises(HandEditError, match="This model has no table 'position': it has token."):
+        with pytest.raises(HandEditError, match="This model has no table 'position': it has token"):
             session.edit(HandEdit("cell", table, 4, 7, 2.5))
         return
     done = session.edit(HandEdit("cell", table, 4, 7, 2.5))

@@ -76,15 +76,11 @@ def test_a_health_check_reads_a_large_batch_in_parts(monkeypatch: pytest.MonkeyP
     session = TrainingSession(TRANSFORMER.replace(batch_size=BATCH), text(300))
     forward, read = session._model.forward, []
     monkeypatch.setattr(session._model, "forward", lambda *args: read.append(len(args[0])) or forward(*args))
-    expected = session._model.forward(*session._batches.draw())[1].item()
-    session._batches.generator.manual_seed(0)
-    read.clear()
     assert session.is_healthy
     assert (max(read), sum(read)) == (7, BATCH)
     read.clear()
     next(session)
     assert read == [BATCH]
-    assert expected > 0
 
 
 @pytest.mark.parametrize("vocab_size", [20, 600])

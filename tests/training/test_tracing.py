@@ -16,6 +16,7 @@ from traced_runs import (
     VOCABULARY,
     begun,
     contexts_and_targets,
+    everything,
     weights_of,
 )
 
@@ -54,14 +55,6 @@ def rows_at(values: np.ndarray, ids: np.ndarray) -> np.ndarray:
     rows = values[np.maximum(ids, 0)]
     rows[ids < 0] = 0
     return rows
-
-
-def everything(session: TrainingSession) -> dict[str, bytes]:
-    """Return all that a step depends on, or leaves behind."""
-    found = {name: array.tobytes() for name, array in session.state().arrays.items()}
-    found |= {f"gradient/{name}": array.tobytes() for name, array in session.table_gradients().items()}
-    rates = [group["lr"] for group in session._optimizer.param_groups]
-    return found | {"rest": repr((session.step, session.gradient_norm, session._guard.__dict__, rates)).encode()}
 
 
 @every_text

@@ -42,7 +42,7 @@ def test_loss_and_gradient_are_those_of_a_plain_loop(
     name: str, length: int, chunk: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(whole_texts, "_CHUNK", chunk)
-    monkeypatch.setattr(whole_texts, "_FEWEST", 1)
+    monkeypatch.setattr(whole_texts, "_FEWEST_TOKENS", 1)
     ids, model = some_ids(length), make_model(CONFIGS[name])
     expected = mean_loss(model, ids)
     expected.backward()
@@ -74,8 +74,8 @@ def test_each_token_but_the_first_is_predicted_once(length: int, monkeypatch: py
 
 
 @pytest.mark.parametrize(
-    ("in_cache", "at_once", "together"), [(1, 100, 13), (20, 100, 20), (1, 7, 7), (1, 0, 1)]
-)  # in windows of five tokens: 64 tokens at least
+    ("in_cache", "at_once", "together"), [(1, 1000, 205), (300, 1000, 300), (1, 7, 7), (1, 0, 1)]
+)  # in windows of five tokens: 1,024 tokens at least
 def test_no_more_windows_at_a_time_than_fit(
     in_cache: int, at_once: int, together: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -34,6 +34,39 @@ CONFIGS = {
     "mlp-one-column": MLP.replace(n_embd=1, hidden=1, block_size=1),
 }
 
+WINDOW = {
+    "tokenizer": "char",
+    "n_embd": 8,
+    "n_head": 2,
+    "n_layer": 2,
+    "block_size": 5,
+    "batch_size": 4,
+    "lr": 0.01,
+}
+FROZEN = {"freeze_embeddings": True, "weight_decay": 0.1}
+SGD = {"optimizer": "sgd", "lr": 0.2, "weight_decay": 0.01}
+
+
+def window(model: str, **changes: object) -> RunConfig:
+    """Return a small run of a model that predicts at each place of a window, with weights that say something."""
+    config = RunConfig().with_model(model)
+    return config.replace(**{**WINDOW, "init": "normal-1", "layer_init": "xavier", **changes})
+
+
+WINDOWED = {
+    "transformer-adamw": window("transformer", weight_decay=0.1),
+    "transformer-tied-scaled-sgd-clip": window("transformer", tie=True, scale_embeddings=True, **SGD, **CLIPPED),
+    "transformer-frozen-adam": window("transformer", optimizer="adam", n_layer=1, **FROZEN),
+    "transformer-exact-adam": window("transformer", optimizer="adam", n_layer=1, position="none", batch_size=0),
+    "transformer-no-layers": window("transformer", n_layer=0, scale_embeddings=True, position="none"),
+    "llama-tied-adamw": window("llama", tie=True, weight_decay=0.1),
+    "llama-learned-frozen-tied-sgd": window("llama", position="learned", tie=True, **{**SGD, **FROZEN}),
+    "llama-scaled-sgd": window("llama", scale_embeddings=True, residual_init="zero", optimizer="sgd", lr=0.1),
+    "token-position-adamw": window("token-position"),
+    "token-position-tied-scaled-adam": window("token-position", tie=True, scale_embeddings=True, optimizer="adam"),
+    "token-position-exact-sgd": window("token-position", position="none", batch_size=0, **SGD),
+}
+
 
 def running_text() -> Dataset:
     random = np.random.default_rng(0)
@@ -63,6 +96,14 @@ def begun(config: RunConfig, dataset: Dataset, steps: int = 4) -> TrainingSessio
 
 def weights_of(session: TrainingSession) -> dict[str, Tensor]:
     return {name: weights.detach().clone() for name, weights in session._model.named_parameters()}
+
+
+def everything(session: TrainingSession) -> dict[str, bytes]:
+    """Return all that a step depends on, or leaves behind."""
+    found = {name: array.tobytes() for name, array in session.state().arrays.items()}
+    found |= {f"gradient/{name}": array.tobytes() for name, array in session.table_gradients().items()}
+    rates = [group["lr"] for group in session._optimizer.param_groups]
+    return found | {"rest": repr((session.step, session.gradient_norm, session._guard.__dict__, rates)).encode()}
 
 
 def contexts_and_targets(session: TrainingSession, dataset: Dataset, batch: Tensor) -> tuple[Tensor, Tensor]:
@@ -125,8 +166,8 @@ class Positioned(LanguageModel):
         return {"token": ids, "position": torch.arange(len(ids))}
 
     @classmethod
-    def weight_count(cls, config: RunConfig, vocab_size: int) -> int:
-        return (vocab_size + config.block_size + vocab_size) * config.n_embd + vocab_size
+    def weight_parts(cls, config: RunConfig, vocab_size: int) -> dict[str, int]:
+        return {"all of it": (vocab_size + config.block_size + vocab_size) * config.n_embd + vocab_size}
 
     @classmethod
     def size_parts(cls, config: RunConfig, vocab_size: int) -> list[SizePart]:

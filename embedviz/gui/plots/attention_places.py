@@ -18,7 +18,7 @@ class MapAxes(AxisPainter):
     def _place_columns(self, view: GridView, strong: Sequence[int]) -> list[Placed]:
         if view.cell_width >= self.columns.usual + 1:
             return super()._place_columns(view, strong)
-        names, bottom, gap = self.columns, view.area.top() - self._theme.px(5), self._theme.px(10)
+        names, bottom, gap = self.columns, view.area.top() - self._theme.px(5), self._theme.px(6)
         marks = place(
             view.shown_columns,
             strong,

@@ -6,8 +6,8 @@ from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QFontMetricsF, QKeyEvent, QPainter, QPen
+from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QFontMetricsF, QKeyEvent, QPainter, QPen, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from embedviz.analysis.figures import counted, figure
@@ -27,6 +27,8 @@ class RotationDials(PointingPlot[int]):
     Lengths are relative to the longest arrow. Where not all pairs have room, every k-th is shown, which
     `shown_pairs` tells. Left, Right, Home and End move a cursor over them.
     """
+
+    resized = Signal()  # another number of pairs may have room
 
     own_keys: ClassVar[frozenset[Qt.Key]] = frozenset({Key.Key_Left, Key.Key_Right, Key.Key_Home, Key.Key_End})
 
@@ -69,6 +71,12 @@ class RotationDials(PointingPlot[int]):
         speed = math.degrees(speeds(len(self._vector))[pair])
         there = degrees(speed * self._position)
         return f"numbers {2 * pair}, {2 * pair + 1}: {degrees(speed)} a position, {there} at {self._position}"
+
+    def _short(self, pair: int) -> str:
+        speed = math.degrees(speeds(len(self._vector))[pair])
+        return (
+            f"{2 * pair}, {2 * pair + 1}: {degrees(speed)} × {self._position} = {degrees(speed * self._position)}"
+        )
 
     def describe(self) -> str:
         """Return whose pairs these are, how fast the first and the last turn, and the one pointed at."""
@@ -116,13 +124,18 @@ class RotationDials(PointingPlot[int]):
         return QSize(self._theme.px(320), self._theme.px(180))
 
     def minimumSizeHint(self) -> QSize:
-        """Return room for a row of four."""
-        return QSize(self._theme.px(4 * (LEAST_SIDE + 8)), round(self._theme.px(LEAST_SIDE + 8) + self._line))
+        """Return room for a row of three."""
+        return QSize(self._theme.px(3 * (LEAST_SIDE + 8)), round(self._theme.px(LEAST_SIDE + 8) + self._line))
 
     def restyle(self) -> None:
         """Measure the numbers in the new font."""
         self._font = self._theme.font(Role.CAPTION)
         self._line = QFontMetricsF(self._font).height()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Tell of it."""
+        super().resizeEvent(event)
+        self.resized.emit()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Move the cursor from dial to dial."""
@@ -164,7 +177,7 @@ class RotationDials(PointingPlot[int]):
             painter.drawText(below, Qt.AlignmentFlag.AlignCenter, degrees(float(speed[pair])))
         if self._at is not None and self._at in self.shown_pairs():
             inside = QRectF(self.rect()).adjusted(1, 1, -1, -1)
-            draw_tag(painter, self.sentence(self._at), self.dial_rect(self._at), inside, self._theme)
+            draw_tag(painter, self._short(self._at), self.dial_rect(self._at), inside, self._theme)
 
     def _draw_dial(self, painter: QPainter, rect: QRectF, pair: int, longest: float) -> None:
         px, colour = self._theme.px, self._theme.colour

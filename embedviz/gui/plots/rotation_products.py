@@ -4,7 +4,7 @@ from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QFontMetricsF, QKeyEvent, QMouseEvent, QPainter, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
@@ -180,8 +180,8 @@ class DotProducts(CellPlot):
             first, last = cells[0], cells[-1]
             for name, width in (("card", self._theme.px(3)), ("ink", self._theme.px(1))):
                 painter.setPen(QPen(self._theme.colour(name), width))
-                painter.drawLine(first.topLeft() + QPointF(first.width(), 0), last.bottomRight())
-                painter.drawLine(first.topLeft(), last.bottomRight() - QPointF(last.width(), 0))
+                painter.drawLine(first.topRight(), last.topRight())
+                painter.drawLine(first.bottomLeft(), last.bottomLeft())
 
 
 def product_colours(colour_blind: bool) -> str:

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from embedviz.analysis.figures import counted
 from embedviz.gui.plots import colormaps
 from embedviz.gui.plots.cell_picture import cell_picture
-from embedviz.gui.plots.heatmap_marks import MarkPainter, TableMarks
+from embedviz.gui.plots.heatmap_marks import MarkPainter
 from embedviz.gui.plots.heatmap_view import GridView
 from embedviz.gui.plots.outline import draw_outline
 from embedviz.gui.plots.pointing import CELL_STEPS, Cell, CellPlot
@@ -48,7 +48,7 @@ class SumRows(CellPlot):
         self._levels = (0.0, 1.0)
         self._colormap = colormaps.DIVERGING
         self._selected: int | None = None
-        self._marks = TableMarks()
+        self.marks: tuple[frozenset[Cell], frozenset[Cell]] = (frozenset(), frozenset())
         self._mark_painter = MarkPainter(theme)
         self.restyle()
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
@@ -72,16 +72,11 @@ class SumRows(CellPlot):
         self._measure()
         self.touch()
 
-    def set_marks(self, marks: TableMarks) -> None:
-        """Mark cells, by line and column, as changed by hand."""
-        if marks != self._marks:
-            self._marks = marks
+    def set_marks(self, changed: frozenset[Cell], frozen: frozenset[Cell]) -> None:
+        """Mark cells, by line and column, that hands changed, and rows, by line and block, that are frozen."""
+        if (changed, frozen) != self.marks:
+            self.marks = changed, frozen
             self.touch()
-
-    @property
-    def marks(self) -> TableMarks:
-        """The cells that are marked."""
-        return self._marks
 
     @property
     def at(self) -> Cell | None:
@@ -128,32 +123,31 @@ class SumRows(CellPlot):
     def block_rect(self, block: int) -> QRectF:
         """Return where a block is, over all lines that are shown."""
         px = self._theme.px
-        shown = self.shown_rows()
+        shown = len(self.shown_rows())
         room = self.width() - self._label_width - self._position_width - 2 * self._sign_width - px(8)
         width = max(1.0, room / BLOCKS)
         left = px(2) + self._label_width + block * (width + self._sign_width) + px(4)
         if block >= POSITION:
             left += self._position_width
-        each = min(px(HIGHEST_ROW), (self.height() - self._top) / max(1, len(shown)))
-        return QRectF(round(left), self._top, round(width), max(1.0, math.floor(each) * len(shown)))
+        each = min(px(HIGHEST_ROW), (self.height() - self._top) / max(1, shown))
+        return QRectF(round(left), self._top, round(width), max(1.0, math.floor(each) * shown))
 
     def cell_rect(self, row: int, column: int) -> QRectF:
         """Return where a cell is; empty if its line is not shown."""
-        shown, columns = self.shown_rows(), max(1, self.columns)
-        if row not in shown:
-            return QRectF()
-        block = self.block_rect(column // columns)
-        width, height = block.width() / columns, block.height() / len(shown)
-        top = block.top() + (row - shown.start) * height
-        return QRectF(block.left() + column % columns * width, top, width, height - self._gap)
+        columns = max(1, self.columns)
+        line = self.row_rect(row, column // columns)
+        width = line.width() / columns
+        return QRectF(line.left() + column % columns * width, line.top(), width, line.height())
 
     def row_rect(self, row: int, block: int) -> QRectF:
-        """Return where a block of a line is."""
-        first, last = (
-            self.cell_rect(row, block * self.columns),
-            self.cell_rect(row, (block + 1) * self.columns - 1),
-        )
-        return first.united(last)
+        """Return where a block of a line is; empty if that is not shown."""
+        return self._in_line(self.block_rect(block), row, self.shown_rows())
+
+    def _in_line(self, block: QRectF, row: int, shown: range) -> QRectF:
+        if row not in shown:
+            return QRectF()
+        high = block.height() / len(shown)
+        return QRectF(block.left(), block.top() + (row - shown.start) * high, block.width(), high - self._gap)
 
     def place_at(self, x: float, y: float) -> Cell | None:
         """Return line and column at a point; None beside the cells."""
@@ -196,6 +190,8 @@ class SumRows(CellPlot):
     def draw(self, painter: QPainter, exposed: QRect) -> None:  # noqa: ARG002
         """Paint heads, labels, blocks and signs."""
         shown = self.shown_rows()
+        if not shown:
+            return
         table = colormaps.rgb32(self._colormap, colormaps.qrgb(self._theme.colour("line")))
         part = slice(shown.start, shown.stop)
         for block, values in enumerate(self._blocks):
@@ -205,11 +201,16 @@ class SumRows(CellPlot):
             cell_picture(values[part], self._levels, table, view, ratio, "mean").draw(painter)
             self._draw_gaps(painter, rect, len(shown))
         self._draw_heads(painter)
+        blocks = [self.block_rect(block) for block in range(BLOCKS)]
         for row in shown:
-            self._draw_words(painter, row)
-        for row, column in self._marks.changed:
+            self._draw_words(painter, row, [self._in_line(block, row, shown) for block in blocks])
+        changed, frozen = self.marks
+        for row, column in changed:
             if row in shown:
                 self._mark_painter.draw_corner(painter, self.cell_rect(row, column))
+        for row, block in frozen:
+            if row in shown:
+                self._mark_painter.draw_hatched(painter, self.row_rect(row, block))
         if self._selected is not None and self._selected in shown:
             for block in range(BLOCKS):
                 draw_outline(painter, self.row_rect(self._selected, block), self._theme.px(1), self._theme)
@@ -224,26 +225,37 @@ class SumRows(CellPlot):
             gap = QRectF(rect.left(), rect.top() + (row + 1) * high - self._gap, rect.width(), self._gap)
             painter.fillRect(gap, self._theme.colour("card"))
 
+    @property
+    def shape_note(self) -> str:
+        """The shape of each block, where the heads have no room for it: "each (8, 32)"; else ""."""
+        return "" if self._placed_heads()[0][1].endswith(")") else f"each {self._shape}"
+
+    @property
+    def _shape(self) -> str:
+        return f"({len(self._lines)}, {self.columns})"
+
+    def _placed_heads(self) -> list[tuple[float, str]]:
+        """Return where each head begins, and its words: with the shape if all have room for that."""
+        lefts = [self.block_rect(block).left() for block in range(BLOCKS)]
+        lefts[POSITION] -= self._position_width
+        ends = [*(left - self._theme.px(4) for left in lefts[1:]), float(self.width())]
+        rooms = [end - left for end, left in zip(ends, lefts, strict=True)]
+        heads = [f"{head} {self._shape}" for head in self._heads]
+        if any(self._metrics.horizontalAdvance(head) > room for head, room in zip(heads, rooms, strict=True)):
+            right = Qt.TextElideMode.ElideRight
+            heads = [self._metrics.elidedText(h, right, room) for h, room in zip(self._heads, rooms, strict=True)]
+        return list(zip(lefts, heads, strict=True))
+
     def _draw_heads(self, painter: QPainter) -> None:
         painter.setFont(self._font)
         painter.setPen(self._theme.colour("muted"))
-        shape = f"({len(self._lines)}, {self.columns})"
-        rects = [self.block_rect(block) for block in range(BLOCKS)]
-        rects[POSITION].setLeft(rects[POSITION].left() - self._position_width)
-        gap = self._theme.px(4)
-        ends = [rects[POSITION].left() - gap, rects[SUM].left() - gap, rects[SUM].right()]
-        rooms = [end - rect.left() for end, rect in zip(ends, rects, strict=True)]
-        heads = [f"{head} {shape}" for head in self._heads]
-        if any(self._metrics.horizontalAdvance(head) > room for head, room in zip(heads, rooms, strict=True)):
-            heads = list(self._heads)
-        for head, rect, room in zip(heads, rects, rooms, strict=True):
-            words = self._metrics.elidedText(head, Qt.TextElideMode.ElideRight, room)
-            painter.drawText(QPointF(rect.left(), self._metrics.ascent()), words)
+        for left, words in self._placed_heads():
+            painter.drawText(QPointF(left, self._metrics.ascent()), words)
 
-    def _draw_words(self, painter: QPainter, row: int) -> None:
+    def _draw_words(self, painter: QPainter, row: int, rects: Sequence[QRectF]) -> None:
         """Draw the token before the first block, the position before the second, and the signs between."""
         label, position = self._lines[row]
-        token, added, total = (self.row_rect(row, block) for block in range(BLOCKS))
+        token, added, total = rects
         painter.setPen(self._theme.colour("ink"))
         painter.setFont(self._label_font)
         words = self._label_metrics.elidedText(label, Qt.TextElideMode.ElideMiddle, self._label_width)
@@ -289,9 +301,7 @@ class SumRows(CellPlot):
         event.accept()
         shown = self.shown_rows()
         if self._at is None:
-            self._point(
-                (self._selected if self._selected in shown and self._selected is not None else shown.start, 0)
-            )
+            self._point((shown[-1], 0))
             return
         down, right = CELL_STEPS[Qt.Key(event.key())]
         row = min(shown.stop - 1, max(shown.start, self._at[0] + down))
