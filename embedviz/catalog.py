@@ -131,13 +131,13 @@ _LIKE_GPT = {
     "tie": False,
     "scale_embeddings": False,
     "freeze_embeddings": False,
-    "residual_init": "plain",
     "batch_size": 32,
     "block_size": 8,
     "optimizer": "adamw",
     "init": "normal-0.02",
     "layer_init": "normal-0.02",
 }
+_WITH_BLOCKS = {**_LIKE_GPT, "n_embd": 32, "n_layer": 2, "n_head": 4, "residual_init": "plain"}
 MODELS = _table(
     Entry(
         "bigram",
@@ -185,7 +185,7 @@ MODELS = _table(
         "Token + position, then blocks of causal attention and feed-forward (Vaswani et al., 2017).",
         "embedviz.models.transformer:TinyTransformer",
         settings=("n_embd", "n_layer", "n_head", "block_size"),
-        defaults={**_LIKE_GPT, "n_embd": 32, "n_layer": 2, "n_head": 4, "position": "learned"},
+        defaults={**_WITH_BLOCKS, "position": "learned"},
         rates={"sgd": 0.1, "adam": 0.001, "adamw": 0.001},
         choices=("layer_init", "position", "residual_init", *_SWITCHES_OF_TABLES),
         reads="window",
@@ -196,7 +196,7 @@ MODELS = _table(
         "As LLaMA has it: RMSNorm, positions as rotations (RoPE), SwiGLU (Touvron et al., 2023).",
         "embedviz.models.llama:LlamaTransformer",
         settings=("n_embd", "n_layer", "n_head", "block_size"),
-        defaults={**_LIKE_GPT, "n_embd": 32, "n_layer": 2, "n_head": 4, "position": "rope"},
+        defaults={**_WITH_BLOCKS, "position": "rope"},
         rates={"sgd": 0.1, "adam": 0.001, "adamw": 0.001},
         choices=("layer_init", "position", "residual_init", *_SWITCHES_OF_TABLES),
         reads="window",
@@ -220,8 +220,8 @@ STARTS = _table(
 LAYER_STARTS = _table(
     Entry("kaiming", "Kaiming", "Scaled by fan-in so that tanh neither fades nor saturates; small logits."),
     Entry("xavier", "Xavier", "Uniform, scaled by fan-in and fan-out (Glorot and Bengio, 2010)."),
-    Entry("normal-0.02", "N(0, .02)", "Small random numbers: the hidden layer begins nearly linear."),
-    Entry("normal-1", "N(0, 1)", "Large random numbers: most hidden units begin saturated."),
+    Entry("normal-0.02", "N(0, .02)", "Small random numbers, as in GPT-2: layers begin nearly linear."),
+    Entry("normal-1", "N(0, 1)", "Large random numbers: most tanh units begin saturated."),
     Entry("zeros", "zeros", "All units alike: they get the same gradient and never part."),
 )
 

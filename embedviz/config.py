@@ -100,6 +100,8 @@ class RunConfig:
                 f"{self.n_head:,} heads cannot share a width of {self.n_embd:,}: choose a width that is a "
                 "multiple of the heads."
             )
+        if self.position == "rope" and not self.n_layer:
+            raise ConfigError("RoPE turns queries and keys, and without layers there are none: choose others.")
         if self.position == "rope" and self.n_embd // self.n_head % 2:
             raise ConfigError(
                 f"RoPE turns pairs of dimensions, and a head has {self.n_embd // self.n_head:,}: choose a width "

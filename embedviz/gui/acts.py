@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from embedviz.analysis.figures import counted, figure
 from embedviz.catalog import SETTINGS
@@ -15,7 +15,7 @@ from embedviz.gui.contexts import looked_up_ids
 from embedviz.gui.controller import RunController
 from embedviz.gui.state import AppState, Phase
 from embedviz.gui.theme import Role, Theme
-from embedviz.gui.widgets import caption, named
+from embedviz.gui.widgets import LiveLabel, caption, named
 
 RE_ROLL_TIP = "Make the tables anew, from the next seed: a new run begins"
 FORWARD_TIP = "Look up the rows of the own line's context, and compare the tables before and after"
@@ -53,7 +53,7 @@ class Acts(QWidget):
         self.times = 0
         self.by_you = 0
         self._largest_change = -1.0
-        self._titles = QLabel("Initialisation"), QLabel("Forward pass")
+        self._titles = LiveLabel("Initialisation"), LiveLabel("Forward pass")
         self._result = caption(elided=True)
         self._words = caption(), caption(elided=True)
         self.re_roll = named(QPushButton("Re-roll"), "reRoll", tip=RE_ROLL_TIP)

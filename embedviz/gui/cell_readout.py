@@ -46,7 +46,7 @@ class CellReadout(QWidget):
         self._is_editable = False
         self._changed: Mapping[str, Mapping[Cell, HandEdit]] = {table: {} for table in TABLES}
         self._frozen: Mapping[str, Collection[int]] = dict.fromkeys(TABLES, ())
-        self._title = QLabel(TITLE)
+        self._title = LiveLabel(TITLE)
         self._where = caption(NO_CELL, elided=True)
         self._values = {name: LiveLabel() for name in ROWS}
         self._names = {name: caption(name) for name in ROWS}

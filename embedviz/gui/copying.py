@@ -71,7 +71,7 @@ class RunCopier(QObject):
 def source_of(corpus: Corpus) -> TextSource:
     """Return where a text came from, as far as a command can say it."""
     if corpus.path is not None:
-        return TextSource("file", str(corpus.path.absolute()), corpus.name, corpus.per_line)
+        return TextSource("file", str(corpus.path.absolute()), corpus.name, corpus.per_line, corpus.encoding)
     for sample in catalog.SAMPLES.values():
         if sample.title == corpus.name:
             return TextSource("sample", name=sample.name, per_line=corpus.per_line)

@@ -10,6 +10,7 @@ from embedviz.engine.messages import Until
 from embedviz.gui.dialogs import RunSettingsDialog
 from embedviz.gui.state import Phase
 from embedviz.gui.tokenizer_views.dialog import TokenizerDialog
+from embedviz.gui.tour_models import visit_models
 from embedviz.gui.tour_steps import visit_by_hand, visit_items, visit_phases, visit_sampling, visit_units
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ def visit(tour: "Tour") -> Scenes:
     yield from _visit_lists(tour)
     yield from _visit_mlp(tour)
     yield from _visit_tokenizers(tour)
+    yield from visit_models(tour)
     yield from _visit_dialogs(tour)
     yield from _visit_mishaps(tour)
 

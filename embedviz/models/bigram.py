@@ -28,6 +28,7 @@ from embedviz.models.base import (
 from embedviz.trace import TracePhase
 
 _CHUNK = 2**22  # elements of float64 workspace at a time: 32 MiB
+_DOT = 2**16  # products in one float32 sum
 _SMALL_VOCABULARY = 512  # up to here all rows cost less than finding out which are in a batch
 
 _STAGES = (
@@ -226,9 +227,25 @@ def softmax_minus_data(logits: Tensor, frequency: Tensor, row_frequency: Tensor,
     All but `row_frequency` (R, 1) are (R, V); none requires a gradient, and nothing else is allocated.
     """
     torch.log_softmax(logits, 1, out=out)
-    loss = torch.dot(out.view(-1), frequency.view(-1)).neg_()
+    loss = _dot(out.view(-1), frequency.view(-1)).neg_()
     out.exp_().mul_(row_frequency).sub_(frequency)
     return loss
+
+
+def _dot(first: Tensor, second: Tensor) -> Tensor:
+    """Return the sum of products of two vectors, summed up in float64 where there are many.
+
+    A single float32 sum over 8,000 x 8,000 of them is 0.01 nats off.
+    """
+    if len(first) <= _DOT:
+        return torch.dot(first, second)
+    parts = zip(torch.split(first, _DOT), torch.split(second, _DOT), strict=True)
+    return torch.stack([torch.dot(*pair) for pair in parts]).sum(dtype=_exact(first.device))
+
+
+def _exact(device: torch.device) -> torch.dtype:
+    """Return the widest type that sums can have: Apple's graphics have no float64."""
+    return torch.float32 if device.type == "mps" else torch.float64
 
 
 def _count_pairs(first: Tensor, second: Tensor, *, out: Tensor) -> Tensor:

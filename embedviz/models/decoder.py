@@ -93,7 +93,7 @@ class DecoderLanguageModel(LanguageModel):
     def __init__(self, config: RunConfig, vocab_size: int) -> None:
         super().__init__(config, vocab_size)
         self.embedding = TokenPositionEmbedding(config, vocab_size)
-        is_turned = config.position == "rope" and config.n_layer > 0
+        is_turned = config.position == "rope"
         self.rotation = Rotation(config.n_embd // config.n_head, config.block_size) if is_turned else None
         self.blocks = nn.ModuleList(self._make_block() for _ in range(config.n_layer))
         self.norm = self.make_norm()

@@ -84,6 +84,18 @@ def test_equal_rows_stay_in_the_order_of_their_ids() -> None:
     assert by_similarity(np.ones((4, 2), np.float32)).tolist() == [0, 1, 2, 3]
 
 
+def test_a_large_table_is_ordered_as_its_directions_say() -> None:
+    rng = np.random.default_rng(2)
+    kind = rng.permutation(np.arange(9000) % 3)
+    angles = 2 * np.pi * kind / 3
+    table = 0.01 * rng.standard_normal((9000, 128)).astype(np.float32)
+    table[:, 0] += np.cos(angles)
+    table[:, 1] += np.sin(angles)
+    order = by_similarity(table)
+    assert sorted(order.tolist()) == list(range(9000))
+    assert pieces(kind[order]) == 3
+
+
 def test_a_single_column() -> None:
     table = np.array([[3.0], [-1.0], [2.0], [-5.0]])
     order = by_similarity(table)

@@ -17,6 +17,7 @@ from embedviz.gui.hand_words import (
     from_to,
     frozen_rows,
     once_frozen_rows,
+    row_name,
 )
 
 
@@ -83,6 +84,18 @@ def test_an_edit_in_words() -> None:
     assert edit_in_words(cell_edit(1, 0, 5.0, before=3.2), "ab", None) == "row ‘b’, column 0, +3.20 → +5.00"
     assert edit_in_words(freeze(1), "ab", "ab") == "row ‘b’ frozen"
     assert edit_in_words(freeze(1, kind="thaw"), "ab", "ab") == "row ‘b’ thawed"
+
+
+def test_rows_of_the_position_table_are_said_by_their_positions() -> None:
+    labels = ["a", "b", "e"]
+    frozen = replace(freeze(1), table="position")
+    changed = replace(cell_edit(1, 0, 5.0, before=3.2), table="position")
+    assert row_name(1, labels, "position") == "position 1"
+    assert edit_in_words(frozen, labels, None) == "position 1 frozen"
+    assert edit_in_words(changed, labels, None) == "position 1, column 0, +3.20 → +5.00"
+    assert edits_in_words((frozen,), labels) == "position 1 frozen by hand"
+    assert edits_in_words((changed, cell_edit(1, 0, 5.0)), labels) == "2 cells changed by hand"
+    assert edits_in_words((frozen, freeze(1)), labels) == "2 rows frozen by hand"
 
 
 @given(st.floats(-1e4, 1e4, width=32), st.floats(-1e4, 1e4, width=32))

@@ -1,4 +1,4 @@
-"""Two tables in the panel: which one is shown, changed by hand, pointed at; their sums; a token at two positions."""
+"""Two tables in the panel: which is shown, changed by hand, pointed at; their sums; a token at two positions."""
 
 import numpy as np
 import pytest
@@ -9,11 +9,15 @@ from test_fake_trainer import Desk
 from window_tables import CHANNELS, TIME, show_step, tables_at, to_windows
 
 from embedviz.analysis.figures import figure
+from embedviz.config import RunConfig
 from embedviz.edits import HandEdit
 from embedviz.engine import messages as m
 from embedviz.gui.contexts import looked_up_ids, sums_of
+from embedviz.gui.limits import table_problem
 from embedviz.gui.plots.sum_rows import POSITION, SUM
 from embedviz.gui.plots.sum_words import SumLine
+from embedviz.gui.predictions import watched
+from embedviz.gui.start import start_snapshot
 from embedviz.gui.tables import NumbersDialog
 from embedviz.gui.two_positions import apart, two_sums
 
@@ -108,6 +112,19 @@ def test_what_is_for_rows_of_tokens_goes_with_them(desk: Desk) -> None:
     assert desk.table.tools._find.isVisible()
 
 
+def test_the_order_of_the_tokens_is_the_same_when_one_comes_back(desk: Desk) -> None:
+    to_windows(desk)
+    show_step(desk, 5)
+    box = desk.table.tools._sort
+    for how in ("frequency", "similarity"):
+        box.setCurrentIndex(box.findData(how))
+        before = shown(desk)
+        desk.switch(desk.table, "position")
+        np.testing.assert_array_equal(shown(desk).astype(np.float32), tables_at(desk, 5)["position"])
+        desk.switch(desk.table, "token")
+        np.testing.assert_array_equal(shown(desk), before)
+
+
 def test_positions_of_two_numbers_are_points(desk: Desk) -> None:
     to_windows(desk, n_embd=2)
     snapshot = show_step(desk, 5)
@@ -115,6 +132,14 @@ def test_positions_of_two_numbers_are_points(desk: Desk) -> None:
     desk.switch(desk.table, "plane")
     assert desk.table.plane.isVisible()
     np.testing.assert_array_equal(desk.table.plane._values, snapshot.tables["position"])
+
+
+def test_megabytes_are_drawn_as_they_came(desk: Desk) -> None:
+    to_windows(desk)
+    snapshot = show_step(desk, 5)
+    assert desk.table.heatmap._values is snapshot.tables["token"]  # a copy at each frame takes time
+    desk.switch(desk.table, "position")
+    assert desk.table.heatmap._values is snapshot.tables["position"]
 
 
 # --- pointing and selecting -------------------------------------------------------------------------
@@ -237,7 +262,7 @@ def test_pointing_at_a_sum_says_it_as_an_equation_and_reads_the_cell_out(desk: D
     sums = desk.table.side.sums
     assert sums.words.startswith("“the␣cat”")
     desk.point_at(sums.rows, sums.rows.cell_rect(2, POSITION * CHANNELS + 1).center())
-    assert sums.words.startswith("‘e’ + position 2, column 1: ")
+    assert sums.words.endswith(" · ‘e’ at position 2, column 1")
     assert desk.table.cell.texts[0].startswith("position 2, column 1")
     assert desk.table.cell.texts[1] == figure(float(snapshot.tables["position"][2, 1]), signed=True)
     desk.point_at(sums.rows, QPointF(0, 0))
@@ -392,6 +417,25 @@ def test_a_model_without_attention_brings_the_table_back(desk: Desk) -> None:
     assert desk.table.heatmap.isVisible()
     assert desk.table.table.isVisible()
     assert desk.sent(m.Watch)[-1].attention == -1
+
+
+@pytest.mark.parametrize("model", ["token-position", "transformer", "llama"])
+def test_what_follows_is_known_from_the_trainer_alone(desk: Desk, model: str) -> None:
+    config = to_windows(desk, model, n_embd=8)
+    assert start_snapshot("run-1", config, desk.document, desk.state.context_ids) is None
+    snapshot = show_step(desk, 5)
+    token = desk.state.selected_id
+    assert token is not None
+    assert watched(desk.state, token, snapshot) is not None  # the logits of just this context came with the frame
+    desk.tokens.edit.setPlainText("dog")  # and those of another context did not yet
+    assert desk.state.selected_id is not None
+    assert watched(desk.state, desk.state.selected_id, snapshot) is None
+
+
+def test_the_size_of_a_table_is_that_of_its_width() -> None:
+    wide = RunConfig().with_model("transformer").replace(n_embd=1024)
+    assert table_problem(wide, 20_000) == ""
+    assert "A table of 65,536 x 1,024 takes 268 MB" in table_problem(wide, 65_536)
 
 
 # --- in numbers -------------------------------------------------------------------------------------

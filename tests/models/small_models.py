@@ -61,6 +61,11 @@ def positions_of(model: str) -> list[str]:
     return [name for name, position in catalog.POSITIONS.items() if position.suits(model)]
 
 
+def layers_of(position: object) -> tuple[int, int, int]:
+    """Return three numbers of layers that a model may have: none among them, if nothing is turned."""
+    return (1, 2, 3) if position == "rope" else (0, 1, 3)
+
+
 def switched(model: str) -> Iterator[dict[str, object]]:
     """Yield every combination of positions and switches."""
     for position, *on in itertools.product(positions_of(model), *[(False, True)] * len(_SWITCHES)):

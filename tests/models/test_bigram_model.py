@@ -10,7 +10,7 @@ from torch import Tensor
 
 from embedviz.config import RunConfig
 from embedviz.models.base import SIZE_LIMIT_BYTES, LanguageModel, ModelSizeError
-from embedviz.models.bigram import BigramLanguageModel
+from embedviz.models.bigram import BigramLanguageModel, softmax_minus_data
 from embedviz.text.pairs import PairCounts
 from embedviz.text.statistics import conditional_entropy, table_loss
 
@@ -244,3 +244,12 @@ def test_size_counts_all_that_is_kept() -> None:
     BigramLanguageModel.check_size(RunConfig(), largest)
     with pytest.raises(ModelSizeError):
         BigramLanguageModel.check_size(RunConfig(), largest + 1)
+
+
+def test_the_loss_of_a_large_table_is_summed_up_without_losing_digits() -> None:
+    size = 1500
+    frequency = torch.rand(size, size, generator=torch.Generator().manual_seed(3))
+    frequency /= frequency.double().sum()
+    out = torch.empty(size, size)
+    loss = softmax_minus_data(torch.zeros(size, size), frequency, frequency.sum(1, keepdim=True), out=out)
+    assert loss.item() == pytest.approx(math.log(size) * frequency.double().sum().item(), abs=2e-6)

@@ -153,7 +153,7 @@ def test_attention_can_be_asked_for_a_layer_alone(name: str, t: int) -> None:
             queries, keys, _ = nn.functional.linear(trace[f"{of} norm 1"], qkv).split(C, -1)
             for values, kind in ((queries, "queries"), (keys, "keys")):  # before positions turn them
                 torch.testing.assert_close(found[kind].transpose(0, 1).flatten(1), values, atol=1e-5, rtol=1e-5)
-    assert make_decoder(name, n_layer=0).attention_layers == 0
+    assert make_decoder(name, n_layer=0, position="none").attention_layers == 0
 
 
 @every_decoder

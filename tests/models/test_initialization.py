@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from embedviz import catalog
-from embedviz.models.initialization import LAYER_STARTS, STARTS, TANH_GAIN, make_generator
+from embedviz.models.initialization import LAYER_STARTS, RELU_GAIN, STARTS, TANH_GAIN, make_generator
 from embedviz.text.pairs import PairCounts
 from embedviz.text.statistics import smoothed_log_probabilities
 
@@ -54,6 +54,24 @@ def test_kaiming_keeps_what_tanh_makes_of_numbers_of_size_one() -> None:
     torch.testing.assert_close(
         (x @ layer("kaiming", (300, 400), TANH_GAIN)).std().item(), 5 / 3, atol=0.05, rtol=0
     )
+
+
+def test_what_comes_after_relu_and_its_like_has_torchs_gain() -> None:
+    assert torch.nn.init.calculate_gain("relu") == RELU_GAIN
+    x = torch.randn(10_000, generator=torch.Generator().manual_seed(1))
+    assert x.relu().square().mean().item() * RELU_GAIN**2 == pytest.approx(1, abs=0.05)
+
+
+@pytest.mark.parametrize("name", list(LAYER_STARTS))
+def test_a_part_of_a_matrix_starts_where_it_lies(name: str) -> None:
+    qkv = nn.Parameter(torch.full((3 * 40, 40), math.nan))  # (3 C, C), torch's order
+    with torch.no_grad():
+        for number, weight in enumerate(qkv.chunk(3)):
+            LAYER_STARTS[name](weight.T, make_generator(0, f"layer {number}"), 1.0)
+    for number, weight in enumerate(qkv.detach().chunk(3)):
+        alone = torch.empty(40, 40)
+        LAYER_STARTS[name](alone, make_generator(0, f"layer {number}"), 1.0)
+        assert torch.equal(weight, alone.T)
 
 
 def test_zeros() -> None:

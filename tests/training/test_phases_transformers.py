@@ -35,20 +35,20 @@ def said(trace: StepTrace, name: str) -> dict[str, str]:
 
 
 def switched(model: str) -> list[RunConfig]:
-    """Return a run for every combination of positions and switches; layers and optimisers take turns."""
+    """Return a run for every combination of positions, switches and optimisers; layers and starts take turns."""
     positions = [name for name, position in catalog.POSITIONS.items() if position.suits(model)]
-    layers, optimizers = itertools.cycle((0, 2, 1)), itertools.cycle(catalog.OPTIMIZERS)
+    combinations = itertools.product(catalog.OPTIMIZERS, positions, *[(False, True)] * len(SWITCHES))
     return [
         window(
             model,
+            optimizer=optimizer,
+            weight_decay=0.1 * (number % 5 > 2),
             position=position,
-            n_layer=next(layers),
-            optimizer=next(optimizers) if number % 3 else next(itertools.islice(optimizers, 1, None)),
-            weight_decay=0.1 * (number % 2),
-            residual_init=list(catalog.RESIDUAL_INITS)[number % 3],
+            n_layer=((0, 2, 1) if position != "rope" else (3, 2, 1))[number % 3],
+            residual_init=list(catalog.RESIDUAL_INITS)[number // 3 % 3],
             **dict(zip(SWITCHES, on, strict=True)),
         )
-        for number, (position, *on) in enumerate(itertools.product(positions, *[(False, True)] * len(SWITCHES)))
+        for number, (optimizer, position, *on) in enumerate(combinations)
     ]
 
 
@@ -95,7 +95,8 @@ def test_every_phase_has_words_and_a_picture_whatever_is_switched(model: str) ->
                 for kind, text in words.items():
                     assert text
                     assert not re.search(r"[{}]|  |nan|≈", text), text
-                    assert not kind.startswith("line") or len(text) <= 24, text
+                    if kind.startswith("line") and " → " not in text:  # which a card breaks there
+                        assert len(text) <= 24, text
                 for mark in phase.marks:
                     assert 0 <= trace.points[mark] < trace.arrays[phase.picture].shape[-1]
                 if phase.name == "positions" or "-add-" in phase.name:

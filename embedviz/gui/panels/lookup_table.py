@@ -276,6 +276,7 @@ class LookupTablePanel(Card):
         self.tools.set_of_tokens(table == "token")
         self._editing.set_table(table)
         self._frame = None
+        self._order.forget_similarity()  # the box still says how rows are sorted: so they are
         self._arrange()
 
     @Slot(object)

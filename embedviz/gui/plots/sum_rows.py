@@ -17,7 +17,7 @@ from embedviz.gui.plots.heatmap_marks import MarkPainter
 from embedviz.gui.plots.heatmap_view import GridView
 from embedviz.gui.plots.outline import draw_outline
 from embedviz.gui.plots.pointing import CELL_STEPS, Cell, CellPlot
-from embedviz.gui.plots.sum_words import SumLine, equation
+from embedviz.gui.plots.sum_words import SumLine, equation, fitted
 from embedviz.gui.theme import Role, Theme
 
 LOWEST_ROW, HIGHEST_ROW, GAP = 15, 34, 3  # designed pixels
@@ -124,9 +124,9 @@ class SumRows(CellPlot):
         """Return where a block is, over all lines that are shown."""
         px = self._theme.px
         shown = len(self.shown_rows())
-        room = self.width() - self._label_width - self._position_width - 2 * self._sign_width - px(8)
+        room = self.width() - self._label_width - self._position_width - 2 * self._sign_width - px(12)
         width = max(1.0, room / BLOCKS)
-        left = px(2) + self._label_width + block * (width + self._sign_width) + px(4)
+        left = px(2) + self._label_width + block * (width + self._sign_width) + px(8)
         if block >= POSITION:
             left += self._position_width
         each = min(px(HIGHEST_ROW), (self.height() - self._top) / max(1, shown))
@@ -176,7 +176,7 @@ class SumRows(CellPlot):
         self._label_font = self._theme.font(Role.BODY, mono=True)
         self._metrics, self._label_metrics = QFontMetricsF(self._font), QFontMetricsF(self._label_font)
         self._top = round(self._metrics.height()) + self._theme.px(4)
-        self._sign_width = self._theme.px(22)
+        self._sign_width = self._theme.px(20)
         self._gap = self._theme.px(GAP)
         self._measure()
 
@@ -185,7 +185,7 @@ class SumRows(CellPlot):
         widest = max((self._label_metrics.horizontalAdvance(label) for label in labels), default=0.0)
         self._label_width = min(self._theme.px(WIDEST_LABEL), round(widest) + self._theme.px(4))
         last = max((line.position for line in self._lines), default=0)
-        self._position_width = round(self._metrics.horizontalAdvance(str(last))) + self._theme.px(4)
+        self._position_width = round(self._metrics.horizontalAdvance(str(last))) + self._theme.px(8)
 
     def draw(self, painter: QPainter, exposed: QRect) -> None:  # noqa: ARG002
         """Paint heads, labels, blocks and signs."""
@@ -194,14 +194,12 @@ class SumRows(CellPlot):
             return
         table = colormaps.rgb32(self._colormap, colormaps.qrgb(self._theme.colour("line")))
         part = slice(shown.start, shown.stop)
-        for block, values in enumerate(self._blocks):
-            rect = self.block_rect(block)
+        blocks, ratio = [self.block_rect(block) for block in range(BLOCKS)], self.devicePixelRatioF()
+        for rect, values in zip(blocks, self._blocks, strict=True):
             view = GridView(len(shown), self.columns, rect, largest=math.inf)
-            ratio = self.devicePixelRatioF()
             cell_picture(values[part], self._levels, table, view, ratio, "mean").draw(painter)
             self._draw_gaps(painter, rect, len(shown))
         self._draw_heads(painter)
-        blocks = [self.block_rect(block) for block in range(BLOCKS)]
         for row in shown:
             self._draw_words(painter, row, [self._in_line(block, row, shown) for block in blocks])
         changed, frozen = self.marks
@@ -228,11 +226,7 @@ class SumRows(CellPlot):
     @property
     def shape_note(self) -> str:
         """The shape of each block, where the heads have no room for it: "each (8, 32)"; else ""."""
-        return "" if self._placed_heads()[0][1].endswith(")") else f"each {self._shape}"
-
-    @property
-    def _shape(self) -> str:
-        return f"({len(self._lines)}, {self.columns})"
+        return "" if self._placed_heads()[0][1].endswith(")") else f"each ({len(self._lines)}, {self.columns})"
 
     def _placed_heads(self) -> list[tuple[float, str]]:
         """Return where each head begins, and its words: with the shape if all have room for that."""
@@ -240,11 +234,8 @@ class SumRows(CellPlot):
         lefts[POSITION] -= self._position_width
         ends = [*(left - self._theme.px(4) for left in lefts[1:]), float(self.width())]
         rooms = [end - left for end, left in zip(ends, lefts, strict=True)]
-        heads = [f"{head} {self._shape}" for head in self._heads]
-        if any(self._metrics.horizontalAdvance(head) > room for head, room in zip(heads, rooms, strict=True)):
-            right = Qt.TextElideMode.ElideRight
-            heads = [self._metrics.elidedText(h, right, room) for h, room in zip(self._heads, rooms, strict=True)]
-        return list(zip(lefts, heads, strict=True))
+        shape = f"({len(self._lines)}, {self.columns})"
+        return list(zip(lefts, fitted(self._heads, shape, rooms, self._metrics), strict=True))
 
     def _draw_heads(self, painter: QPainter) -> None:
         painter.setFont(self._font)
@@ -267,7 +258,7 @@ class SumRows(CellPlot):
         painter.drawText(equals, Qt.AlignmentFlag.AlignCenter, "=")
         painter.setFont(self._font)
         painter.setPen(self._theme.colour("muted"))
-        number = QRectF(plus.right(), added.top(), added.left() - plus.right() - self._theme.px(3), added.height())
+        number = QRectF(plus.right(), added.top(), added.left() - plus.right() - self._theme.px(7), added.height())
         painter.drawText(number, Qt.AlignmentFlag.AlignRight | _MIDDLE, str(position))
 
     def resizeEvent(self, event: QResizeEvent) -> None:

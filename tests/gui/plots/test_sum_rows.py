@@ -71,11 +71,11 @@ def test_the_colours_of_the_sum_are_those_of_its_numbers(plot: SumRows) -> None:
 
 def test_an_equation_is_true_as_it_is_printed() -> None:
     line = SumLine("e", 3)
-    assert equation(line, 2, 0.12, -0.05, 0.07) == "‘e’ + position 3, column 2: +0.120 − 0.0500 = +0.0700"
+    assert equation(line, 2, 0.12, -0.05, 0.07) == "+0.120 − 0.0500 = +0.0700 · ‘e’ at position 3, column 2"
     rng = np.random.default_rng(1)
     for token, position in rng.normal(size=(200, 2)).astype(np.float32).tolist():
         total = float(np.float32(token) + np.float32(position))
-        printed = equation(line, 0, token, position, total).partition(": ")[2].replace("−", "-").replace(" ", "")
+        printed = equation(line, 0, token, position, total).partition(" · ")[0].replace("−", "-").replace(" ", "")
         left, _, right = printed.partition("=")
         first, sign, second = re.fullmatch(r"([+-][0-9.]+)([+-])([0-9.]+)", left).groups()
         added = float(first) + float(sign + second)
