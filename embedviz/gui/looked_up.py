@@ -62,6 +62,8 @@ class LookedUp(QWidget):
         layout.addWidget(self._joined_title)
         layout.addWidget(self.joined)
         layout.addWidget(self.sums, 1)
+        for widget in (self._joined_title, self.joined, self.sums):
+            widget.hide()  # until a model needs it: it takes room
         layout.addWidget(self.cell)
         layout.addStretch(0)
         self.strip.hovered.connect(self._point)

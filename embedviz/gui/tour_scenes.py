@@ -32,8 +32,8 @@ def visit(tour: "Tour") -> Scenes:
     yield from _visit_lists(tour)
     yield from _visit_mlp(tour)
     yield from _visit_tokenizers(tour)
-    yield from visit_models(tour)
     yield from _visit_dialogs(tour)
+    yield from visit_models(tour)
     yield from _visit_mishaps(tour)
 
 

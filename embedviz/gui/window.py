@@ -72,6 +72,7 @@ class MainWindow(QMainWindow):
         )
         self.actions_by_name = commands.actions
         table = LookupTablePanel(state, controller, self.hand, theme)
+        table.recut_wanted.connect(self.texts.apply)
         training = TrainingPanel(state, controller, self.steps, self.actions_by_name, theme)
         self._panels: dict[str, QWidget] = {
             "Tokens": TokensPanel(state, self.texts, self.actions_by_name, theme),

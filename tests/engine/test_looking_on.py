@@ -54,18 +54,26 @@ def test_all_that_can_be_watched_is_what_a_session_says(name: str, window: Windo
     assert window.wait_for(m.Traced, "a").trace.step == 3
 
 
+def watched(window: Window, command: m.Watch) -> Snapshot:
+    """Return the first snapshot after `command`, whose contexts no other command has."""
+    window.send(command)
+    while not np.array_equal((snapshot := window.wait_for(Snapshot, "a")).contexts, command.contexts):
+        pass
+    return snapshot
+
+
 def test_only_what_is_watched_is_told(window: Window, dataset: Dataset) -> None:
     window.start("a", dataset, TRANSFORMER)
+    contexts = [np.array([[token, 1, 2]]) for token in range(4)] + [np.array([[4, 4]])]
     for command, layers, attended in (
-        (m.Watch("a", CONTEXTS), False, -1),
-        (m.Watch("a", CONTEXTS, layers=True), True, -1),
-        (m.Watch("a", CONTEXTS, attention=1), False, 1),
-        (m.Watch("a", CONTEXTS, attention=2), False, -1),  # there is no such layer
+        (m.Watch("a", contexts[0]), False, -1),
+        (m.Watch("a", contexts[1], layers=True), True, -1),
+        (m.Watch("a", contexts[2], attention=1), False, 1),
+        (m.Watch("a", contexts[3], attention=2), False, -1),  # there is no such layer
         (m.Watch("a", np.zeros((0, 1), np.int64), layers=True, attention=1), True, -1),
+        (m.Watch("a", contexts[4], layers=True, attention=0), True, 0),
     ):
-        window.send(command)
-        window.catch_up("a")
-        snapshot = window.wait_for(Snapshot, "a")
+        snapshot = watched(window, command)
         assert (bool(snapshot.layers), snapshot.attention_layer) == (layers, attended)
         assert bool(snapshot.attention) == (attended >= 0)
 
@@ -73,11 +81,7 @@ def test_only_what_is_watched_is_told(window: Window, dataset: Dataset) -> None:
 def test_attention_of_the_longest_context_has_room(window: Window) -> None:
     ids = np.random.default_rng(0).integers(0, 12, 5000)
     window.start("a", Dataset(ids, ids[:0], 12), TRANSFORMER.replace(block_size=512, batch_size=1))
-    window.send(m.Watch("a", ids[None, :512], gradients=True, layers=True, attention=1))
-    window.catch_up("a")
-    snapshot = window.wait_for(Snapshot, "a")
-    while snapshot.attention_layer < 0:  # one may have been on its way
-        snapshot = window.wait_for(Snapshot, "a")
+    snapshot = watched(window, m.Watch("a", ids[None, :512], gradients=True, layers=True, attention=1))
     assert snapshot.attention["weights"].shape == (2, 128, 128)
     assert snapshot.attention["keys"].shape == (2, 128, 4)
 

@@ -94,6 +94,11 @@ def test_tokens_start_the_same_with_and_without_positions() -> None:
     assert torch.equal(make(block_size=3).token, make().token)
 
 
+def test_positions_start_the_same_however_many_tokens_there_are() -> None:
+    for init in ("normal-0.02", "xavier"):
+        assert torch.equal(make(20, init=init).tables()["position"], make(init=init).tables()["position"])
+
+
 @pytest.mark.parametrize("width", [1, C])
 @pytest.mark.parametrize(("position", "scaled"), list(itertools.product(["none", "learned"], [False, True])))
 def test_a_trace_is_what_forward_computes(position: str, scaled: bool, width: int) -> None:
