@@ -130,7 +130,7 @@ class Tour(QObject):
     def _photograph(self, name: str, title: str) -> None:
         wait_until(lambda: False, SETTLE_MS / 1000)
         state = self.state
-        picture = f"{len(self.scenes) + 1:02d}-{name}.png"
+        picture = f"{len(self.scenes) + 1:03d}-{name}.png"
         if not self.subject.grab().save(str(self._out / picture)):
             raise TourError(f"'{self._out / picture}' could not be written.")
         reading = state.run.reading

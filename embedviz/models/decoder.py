@@ -8,8 +8,7 @@ transformer.py and llama.py say what a norm and a feed-forward are.
 """
 
 import math
-from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from abc import abstractmethod
 from typing import ClassVar, cast
 
 import torch
@@ -19,68 +18,11 @@ from torch import Generator, Tensor, nn
 from embedviz.config import RunConfig
 from embedviz.models.attention import CausalSelfAttention
 from embedviz.models.base import BYTES_PER_WEIGHT, LanguageModel, SizePart, trained_bytes
+from embedviz.models.block import Block, FeedForward
 from embedviz.models.embedding import TokenPositionEmbedding, smaller_tables
 from embedviz.models.initialization import LAYER_STARTS, LOGITS_GAIN, RELU_GAIN, make_generator
 from embedviz.models.rotation import Rotation
 from embedviz.models.stages import input_name, stages_of
-
-
-class FeedForward(nn.Module, ABC):
-    """Two layers with a width F between them; `formula` says it in a line."""
-
-    formula: ClassVar[str]
-    up: nn.Linear
-    down: nn.Linear
-
-    @staticmethod
-    @abstractmethod
-    def width(n_embd: int) -> int:
-        """Return F."""
-
-    @abstractmethod
-    def hidden(self, x: Tensor) -> Tensor:
-        """Return what stands in the middle (..., F) for `x` (..., C)."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Return what is added to the stream (..., C) for `x` (..., C)."""
-        return self.down(self.hidden(x))  # type: ignore[no-any-return]
-
-    @classmethod
-    @abstractmethod
-    def weight_count(cls, n_embd: int) -> int:
-        """Return how many weights it has."""
-
-
-class Block(nn.Module):
-    """Attention and feed-forward, each reading the stream through a norm and adding to it."""
-
-    def __init__(
-        self, norm_1: nn.Module, attention: CausalSelfAttention, norm_2: nn.Module, feed_forward: FeedForward
-    ) -> None:
-        super().__init__()
-        self.norm_1 = norm_1
-        self.attention = attention
-        self.norm_2 = norm_2
-        self.feed_forward = feed_forward
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Return the stream `x` (B, T, C) after this block."""
-        x = x + self.attention(self.norm_1(x))
-        return x + self.feed_forward(self.norm_2(x))  # type: ignore[no-any-return]
-
-    def walk(self, x: Tensor) -> Iterator[tuple[str, Tensor]]:
-        """Yield what the block makes of the stream `x` (T, C), by name; the last is the stream after it."""
-        yield "norm 1", (normed := self.norm_1(x))  # (T, C)
-        seen = self.attention.look(normed)
-        yield "attention", seen["weights"]  # (H, T, T)
-        yield "attention last", seen["weights"][:, -1]  # (H, T)
-        yield "scores last", seen["scores"][:, -1]  # (H, T)
-        yield "attention out", seen["out"]  # (T, C)
-        yield "stream 1", (x := x + seen["out"])
-        yield "norm 2", (normed := self.norm_2(x))
-        yield "hidden", (hidden := self.feed_forward.hidden(normed))  # (T, F)
-        yield "feed-forward out", (out := self.feed_forward.down(hidden))  # (T, C)
-        yield "stream 2", x + out
 
 
 class DecoderLanguageModel(LanguageModel):

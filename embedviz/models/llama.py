@@ -12,7 +12,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from embedviz.models.decoder import DecoderLanguageModel, FeedForward
+from embedviz.models.block import FeedForward
+from embedviz.models.decoder import DecoderLanguageModel
 
 EPSILON = 1e-6  # LLaMA's own
 _MULTIPLE = 8  # that the middle of a feed-forward is rounded up to

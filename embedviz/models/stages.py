@@ -151,8 +151,8 @@ def _attention(number: int, is_turned: bool) -> TracePhase:
         ),
         explanation=(
             "Each head asks with the query of {token:token} and weighs every position up to it by its key; the "
-            f"weights of a head add up to 1. All weights are {{{name} attention:shape}}: this is the last row of "
-            f"each head.{turned}"
+            f"weights of a head add up to 1. This is the last row of each head's map: one row for each position "
+            f"that asks.{turned}"
         ),
         marks=(f"{name} place",),
         context="rows",

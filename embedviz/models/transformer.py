@@ -15,7 +15,8 @@ from typing import ClassVar
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from embedviz.models.decoder import DecoderLanguageModel, FeedForward
+from embedviz.models.block import FeedForward
+from embedviz.models.decoder import DecoderLanguageModel
 
 
 class Gelu(FeedForward):

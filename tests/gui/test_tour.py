@@ -35,7 +35,7 @@ def test_the_tour(qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert sorted(path.name for path in out.iterdir()) == [*pictures, "tour.json"]  # and nothing else stays
     assert len(pictures) >= 30
     assert sum("dialog" in name for name in pictures) == 3
-    assert [name[:3] for name in pictures] == [f"{k:02d}-" for k in range(1, len(pictures) + 1)]
+    assert [name[:4] for name in pictures] == [f"{k:03d}-" for k in range(1, len(pictures) + 1)]
     for name in pictures:
         image = QImage(str(out / name))
         if "dialog" not in name:
@@ -46,7 +46,7 @@ def test_the_tour(qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
     document = Document.make(read_sample(catalog.DEFAULT_SAMPLE), RunConfig())
     names = Document.make(read_sample("names"), RunConfig(per_line=True))
-    by_name = {scene["picture"][3:-4]: scene for scene in scenes}
+    by_name = {scene["picture"][4:-4]: scene for scene in scenes}
     training = [by_name[name] for name in ("first-window", "one-step", "training-live", "converged")]
     assert training[0]["train_loss"] == pytest.approx(math.log(document.vocab_size), abs=1e-4)
     for earlier, later in pairwise(training):

@@ -25,7 +25,8 @@ from torch import Tensor
 from embedviz import catalog
 from embedviz.models.attention import CausalSelfAttention
 from embedviz.models.base import BYTES_PER_WEIGHT, ModelSizeError
-from embedviz.models.decoder import DecoderLanguageModel, FeedForward
+from embedviz.models.block import FeedForward
+from embedviz.models.decoder import DecoderLanguageModel
 
 every_decoder = pytest.mark.parametrize("name", DECODERS)
 every_model = pytest.mark.parametrize("name", MODELS)

@@ -8,7 +8,8 @@ import torch
 from small_models import DECODERS, B, C, H, T, make_decoder, random_ids, stirred, switched
 from torch import Tensor, nn
 
-from embedviz.models.decoder import Block, DecoderLanguageModel
+from embedviz.models.block import Block
+from embedviz.models.decoder import DecoderLanguageModel
 
 every_decoder = pytest.mark.parametrize("name", DECODERS)
 OF_A_BLOCK = [
