@@ -14,6 +14,7 @@ from embedviz.text.corpus import read_corpus
 from embedviz.text.preparation import prepare
 from embedviz.training.session import TrainingSession
 from tests.benchmarks.harness import answer
+from tests.benchmarks.textbook import textbook_steps
 
 STEPS = 2000
 
@@ -31,23 +32,6 @@ class Textbook(nn.Module):
         return logits, F.cross_entropy(logits.view(batch * time_, channels), targets.view(batch * time_))
 
 
-def textbook_steps(data: Tensor, vocab_size: int, batch_size: int, block_size: int) -> float:
-    """Return steps a second of a plain loop: a batch from a list of slices, default AdamW, cross_entropy."""
-    model = Textbook(vocab_size)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-2)
-    begin = time.perf_counter()
-    for _ in range(STEPS):
-        ix = torch.randint(len(data) - block_size, (batch_size,))
-        x = torch.stack([data[i : i + block_size] for i in ix])
-        y = torch.stack([data[i + 1 : i + block_size + 1] for i in ix])
-        _, loss = model(x, y)
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        optimizer.step()
-        loss.item()
-    return STEPS / (time.perf_counter() - begin)
-
-
 def main() -> None:
     dataset = prepare(read_corpus(Path(sys.argv[1])), RunConfig()).dataset
     data = torch.tensor(dataset.train_ids.astype("int64"))
@@ -60,7 +44,9 @@ def main() -> None:
             for _ in range(STEPS):
                 next(sampled)
             ours = STEPS / (time.perf_counter() - begin)
-            answer({"ratio": ours / textbook_steps(data, dataset.vocab_size, 32, 8)})
+            model = Textbook(dataset.vocab_size)
+            plain = textbook_steps(model, data, batch_size=32, block_size=8, lr=1e-2, steps=STEPS)
+            answer({"ratio": ours / plain})
         else:
             session = TrainingSession(RunConfig(device="cpu", threads=1), dataset)  # whole text, Adam 0.1, zeros
             assert session.floor is not None
