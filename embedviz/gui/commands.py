@@ -17,6 +17,7 @@ from embedviz.gui.controller import RunController
 from embedviz.gui.copying import RunCopier
 from embedviz.gui.dialogs import KeysDialog, RunSettingsDialog, about_text
 from embedviz.gui.hand_actions import HandActions
+from embedviz.gui.notices import Notices
 from embedviz.gui.presentation import Presentation
 from embedviz.gui.settings import Settings
 from embedviz.gui.state import AppState, Phase
@@ -41,6 +42,7 @@ class Commands(QObject):
         state: AppState,
         controller: RunController,
         texts: TextOpener,
+        notices: Notices,
         settings: Settings,
         presentation: Presentation,
         steps: StepThrough,
@@ -58,7 +60,7 @@ class Commands(QObject):
         self._hand = hand
         self._theme = theme
         self._background = Background(self)
-        self._copier = RunCopier(state, texts.tell, self)
+        self._copier = RunCopier(state, notices, self)
         self._tokenizers: TokenizerDialog | None = None
         self.actions = make_actions(window, self._handlers())
         self._make_menus()

@@ -1,7 +1,5 @@
 """Puts a run on the clipboard: as an `embedviz train` line, or as a plain PyTorch script."""
 
-from collections.abc import Callable
-
 from PySide6.QtCore import QObject, Slot
 from PySide6.QtGui import QGuiApplication
 
@@ -10,6 +8,7 @@ from embedviz.config import RunConfig
 from embedviz.errors import EmbedvizError
 from embedviz.export.command import UNSAVED, as_command
 from embedviz.export.source import TextSource
+from embedviz.gui.notices import Notice, Notices
 from embedviz.gui.state import AppState
 from embedviz.text.corpus import Corpus
 
@@ -18,12 +17,12 @@ BY_HAND = "What was changed by hand is not in it."
 
 
 class RunCopier(QObject):
-    """Copies the run that is shown; `tell` says a sentence to the person."""
+    """Copies the run that is shown, and says so in a notice."""
 
-    def __init__(self, state: AppState, tell: Callable[[str], None], parent: QObject | None = None) -> None:
+    def __init__(self, state: AppState, notices: Notices, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._state = state
-        self._tell = tell
+        self._notices = notices
 
     @Slot()
     def copy_command(self) -> None:
@@ -58,6 +57,9 @@ class RunCopier(QObject):
         more = [f"Save the text as {UNSAVED} first: it is in no file."] if source.kind == "text" else []
         more += [BY_HAND] if self._state.run.edits else []
         self._tell(" ".join([sentence, *more]))
+
+    def _tell(self, sentence: str) -> None:
+        self._notices.show(Notice(sentence, topic="copy"))
 
     def _config(self) -> RunConfig:
         """Return what runs; a device that nobody chose is not part of it."""

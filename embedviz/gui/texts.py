@@ -17,11 +17,12 @@ from embedviz.gui.background import Background
 from embedviz.gui.controller import RunController
 from embedviz.gui.documents import is_offered_as_items
 from embedviz.gui.limits import table_problem
-from embedviz.gui.notices import Notice, Notices
+from embedviz.gui.notices import Notices
 from embedviz.gui.settings import Settings
 from embedviz.gui.state import AppState, Phase
+from embedviz.gui.text_notices import TextNotices
 from embedviz.gui.text_requests import CUTTING, Button, Question, Read, Ready, Request, changes, cut, sample_reader
-from embedviz.text.corpus import Corpus, corpus_from_text, read_corpus
+from embedviz.text.corpus import corpus_from_text, read_corpus
 from embedviz.text.progress import Progress, quiet
 
 PASTED = "Pasted text"
@@ -61,7 +62,7 @@ class TextOpener(QObject):
         super().__init__(window)
         self._state = state
         self._controller = controller
-        self._notices = notices
+        self._notices = TextNotices(notices)
         self._settings = settings
         self._window = window
         self._request: Request | None = None
@@ -91,7 +92,7 @@ class TextOpener(QObject):
         if text:
             self.open_text(text)
         else:
-            self._notices.show(Notice("The clipboard holds no text: copy some first.", topic="text"))
+            self._notices.clipboard_is_empty()
 
     @Slot()
     def choose(self) -> None:
@@ -102,20 +103,9 @@ class TextOpener(QObject):
         if name:
             self.open_path(Path(name))
 
-    def tell(self, sentence: str) -> None:
-        """Say something of what is on the clipboard."""
-        self._notices.show(Notice(sentence, topic="copy"))
-
     def offer(self, text: str) -> None:
         """Offer to train on a text that is too long for the own line."""
-        self._notices.show(
-            Notice(
-                f"What was pasted has {len(text):,} characters: too many for a line, but not for a training text.",
-                topic="line",
-                action="Train on it",
-                on_action=partial(self._accept_text, text),
-            )
-        )
+        self._notices.offer(text, partial(self._accept_text, text))
 
     def set_per_line(self, on: bool) -> bool:
         """Read the open text as a list of items, one a line, or as running text."""
@@ -300,34 +290,22 @@ class TextOpener(QObject):
         document, before = result.document, self._state.document
         corpus = document.corpus
         config = request.config.replace(per_line=corpus.per_line)
-        self._notices.withdraw("text")
+        self._notices.forget_refusal()
         if not request.is_new and before is not None and before.corpus.per_line == corpus.per_line:
             place = self._selected_character()
             self._controller.open_document(document, self._state.wanted_line, config)
             self._select_character(place)
         else:
             self._controller.open_document(document, result.line, config)
-            self._notices.withdraw("items")
+            self._notices.forget_items()
         if request.is_new:
-            self._tell_of(corpus, result.is_offered_as_items and request.per_line is None)
+            self._notices.describe(corpus)
+            if result.is_offered_as_items and request.per_line is None:
+                self._notices.offer_items(corpus, self._accept_items)
         if request.path is not None:
             self._settings.add_recent(request.path)
             self.recent_changed.emit()
         self.opened.emit()
-
-    def _tell_of(self, corpus: Corpus, is_offered: bool) -> None:
-        self._notices.withdraw("encoding")
-        if len(corpus.remarks) > (1 if corpus.carriage_returns else 0):  # more than line ends
-            self._notices.show(Notice(f"‘{corpus.name}’: {' '.join(corpus.remarks)}", topic="encoding"))
-        if is_offered:
-            self._notices.show(
-                Notice(
-                    f"‘{corpus.name}’ looks like a list with one item per line.",
-                    topic="items",
-                    action="Train on items",
-                    on_action=self._accept_items,
-                )
-            )
 
     def _selected_character(self) -> int | None:
         """Return the place of the selected token's last character; None if it is the last token."""
@@ -354,7 +332,7 @@ class TextOpener(QObject):
         self._refuse(error)
 
     def _refuse(self, error: EmbedvizError) -> bool:
-        self._notices.show(Notice(error.sentence, error.details, topic="text"))
+        self._notices.refuse(error)
         self.failed.emit()
         return False
 

@@ -68,7 +68,7 @@ class MainWindow(QMainWindow):
         self.steps = StepThrough(state, controller, self)
         self.hand = HandEditor(state, controller, self)
         commands = Commands(
-            self, state, controller, self.texts, settings, self.presentation, self.steps, self.hand, theme
+            self, state, controller, self.texts, notices, settings, self.presentation, self.steps, self.hand, theme
         )
         self.actions_by_name = commands.actions
         table = LookupTablePanel(state, controller, self.hand, theme)
