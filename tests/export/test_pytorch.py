@@ -82,8 +82,8 @@ def _switched() -> dict[str, Case]:
         "residuals scaled": {"residual_init": "scaled"},
         "residuals zero": {"residual_init": "zero"},
         "residuals scaled, layers kaiming": {"residual_init": "scaled", "layer_init": "kaiming"},
-        "no blocks": {"n_layer": 0},
-        "no blocks, rope, tied": {"n_layer": 0, "position": "rope", "tie": True},
+        "no blocks": {"n_layer": 0, "position": "none"},
+        "no blocks, tied": {"n_layer": 0, "position": "learned", "tie": True},
         "three blocks, whole list": {"n_layer": 3, **WHOLE, "position": "rope"},
     }
     found: dict[str, Case] = {}
