@@ -126,9 +126,14 @@ class RunConfig:
         """Return a copy for another model, with the settings that suit it."""
         defaults = catalog.MODELS[model].defaults
         optimizer = catalog.optimizer_defaults(model, defaults["optimizer"])
-        file = {"tokenizer_file": ""} if "tokenizer" in defaults else {}
+        tokenizer = {}
+        brought = catalog.MODELS[self.model].defaults.get("tokenizer")
+        if "tokenizer" in defaults:
+            tokenizer = {"tokenizer_file": ""}
+        elif brought is not None and self.tokenizer == brought:
+            tokenizer = {"tokenizer": RunConfig.tokenizer}  # it came with the model, and goes with it
         return self.replace(
-            **{"clip": 0.0, "schedule": "constant", **optimizer, **defaults, **file, "model": model}
+            **{"clip": 0.0, "schedule": "constant", **optimizer, **defaults, **tokenizer, "model": model}
         )
 
     def replace(self, **changes: Any) -> "RunConfig":

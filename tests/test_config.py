@@ -197,3 +197,11 @@ def test_a_changed_copy_is_validated_and_leaves_the_original() -> None:
         original.replace(lr=0.0)
     with pytest.raises(TypeError):
         original.replace(learning_rate=1.0)
+
+
+def test_the_tokenizer_that_a_model_brings_goes_with_it() -> None:
+    bytes_ = RunConfig().with_model("token-position")
+    assert bytes_.tokenizer == "byte"
+    assert bytes_.with_model("transformer").tokenizer == RunConfig().tokenizer
+    assert RunConfig(tokenizer="word").with_model("transformer").tokenizer == "word"
+    assert RunConfig(tokenizer="file", tokenizer_file="a.json").with_model("token-position").tokenizer_file == ""
