@@ -94,7 +94,6 @@ def test_bytes_come_with_the_model_that_is_made_for_them() -> None:
     file = RunConfig(tokenizer="file", tokenizer_file="a.json")
     changed = file.with_model("token-position")
     assert (changed.tokenizer, changed.tokenizer_file) == ("byte", "")
-    assert changed.with_model("transformer").tokenizer == "byte"  # it stays what it was
     assert file.with_model("llama").tokenizer_file == "a.json"
 
 
@@ -204,4 +203,3 @@ def test_the_tokenizer_that_a_model_brings_goes_with_it() -> None:
     assert bytes_.tokenizer == "byte"
     assert bytes_.with_model("transformer").tokenizer == RunConfig().tokenizer
     assert RunConfig(tokenizer="word").with_model("transformer").tokenizer == "word"
-    assert RunConfig(tokenizer="file", tokenizer_file="a.json").with_model("token-position").tokenizer_file == ""
