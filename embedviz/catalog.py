@@ -85,12 +85,8 @@ SETTINGS = _table(
     Setting("n_embd", "Embedding width", 10, 1, 1024, "Numbers in one row of the lookup table.", integer=True),
     Setting("hidden", "Hidden units", 200, 1, 4096, "Units of the hidden layer.", integer=True),
     Setting("n_layer", "Layers", 2, 0, 24, "Blocks of attention and feed-forward; 0 for none.", integer=True),
-    Setting(
-        "n_head", "Heads", 4, 1, 32, "Attention heads of a block: each has its part of the width.", integer=True
-    ),
-    Setting(
-        "vocab_size", "Vocabulary", 1000, 2, 65_536, "Tokens, at most; the text may have fewer.", integer=True
-    ),
+    Setting("n_head", "Heads", 4, 1, 32, "Attention heads of a block; they share its width.", integer=True),
+    Setting("vocab_size", "Vocabulary", 1000, 2, 65_536, "Tokens; the text may have fewer.", integer=True),
     Setting("val_fraction", "Held out", 0.1, 0.0, 0.9, "The part kept back to validate on; 0 for none."),
     Setting("seed", "Seed", 1337, 0, 2**32 - 1, "The same seed gives the same run.", integer=True),
 )
@@ -118,12 +114,7 @@ TOKENIZERS = _table(
         settings=("vocab_size",),
         minimums={"vocab_size": 257},  # 256 bytes, and one pair of them
     ),
-    Entry(
-        "file",
-        "From a file",
-        "A tokenizer.json, as other tools save it.",
-        "embedviz.text.file_tokenizer:FileTokenizer",
-    ),
+    Entry("file", "From a file", "A tokenizer.json of other tools.", "embedviz.text.file_tokenizer:FileTokenizer"),
 )
 
 _SWITCHES_OF_TABLES = ("tie", "scale_embeddings", "freeze_embeddings")
@@ -218,10 +209,10 @@ STARTS = _table(
 )
 
 LAYER_STARTS = _table(
-    Entry("kaiming", "Kaiming", "Scaled by fan-in so that tanh neither fades nor saturates; small logits."),
+    Entry("kaiming", "Kaiming", "Scaled by fan-in: numbers stay as large from layer to layer; small logits."),
     Entry("xavier", "Xavier", "Uniform, scaled by fan-in and fan-out (Glorot and Bengio, 2010)."),
     Entry("normal-0.02", "N(0, .02)", "Small random numbers, as in GPT-2: layers begin nearly linear."),
-    Entry("normal-1", "N(0, 1)", "Large random numbers: most tanh units begin saturated."),
+    Entry("normal-1", "N(0, 1)", "Large random numbers: tanh units begin saturated, attention all on one token."),
     Entry("zeros", "zeros", "All units alike: they get the same gradient and never part."),
 )
 
@@ -243,17 +234,13 @@ RESIDUAL_INITS = _table(
 )
 
 SWITCHES = _table(
-    Entry(
-        "tie",
-        "Tie the head",
-        "The head is the token table itself: each row then has two jobs.",
-    ),
+    Entry("tie", "Tie the head", "The head is the token table itself: each row then has two jobs."),
     Entry(
         "scale_embeddings",
         "Scale rows by √C",
         "Token rows times sqrt(n_embd) before anything is added (Vaswani et al., 2017).",
     ),
-    Entry("freeze_embeddings", "Freeze the table", "The token table stays as it started; all else learns."),
+    Entry("freeze_embeddings", "Freeze the table", "The token table stays as it started; other layers learn."),
 )
 """What is on or off, a field of RunConfig each."""
 

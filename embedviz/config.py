@@ -95,13 +95,18 @@ class RunConfig:
             raise ConfigError(f"Positions by '{position}' are not for the model '{model.title}': choose others.")
         if "n_head" not in model.settings:
             return
+        if not self.n_layer:
+            if self.position == "rope":
+                raise ConfigError(
+                    "RoPE turns queries and keys, and without layers there are none: choose learned positions, "
+                    "or none (--position learned, --position none)."
+                )
+            return
         if self.n_embd % self.n_head:
             raise ConfigError(
                 f"{self.n_head:,} heads cannot share a width of {self.n_embd:,}: choose a width that is a "
                 "multiple of the heads."
             )
-        if self.position == "rope" and not self.n_layer:
-            raise ConfigError("RoPE turns queries and keys, and without layers there are none: choose others.")
         if self.position == "rope" and self.n_embd // self.n_head % 2:
             raise ConfigError(
                 f"RoPE turns pairs of dimensions, and a head has {self.n_embd // self.n_head:,}: choose a width "

@@ -138,6 +138,17 @@ def test_rotations_turn_pairs() -> None:
     assert llama.replace(n_embd=12, n_head=2).n_head == 2
 
 
+def test_without_layers_there_are_no_heads() -> None:
+    for model in ("transformer", "llama"):
+        made = RunConfig().with_model(model)
+        assert made.replace(n_layer=0, n_embd=10, position="learned").n_head == 4
+        with pytest.raises(
+            ConfigError,
+            match=r"there are none: choose learned positions, or none \(--position learned, --position",
+        ):
+            made.replace(n_layer=0, n_embd=10, position="rope")
+
+
 def test_positions_that_a_model_cannot_have() -> None:
     with pytest.raises(ConfigError, match=r"^Positions by 'RoPE' are not for the model 'Token \+ position'"):
         RunConfig().with_model("token-position").replace(position="rope")

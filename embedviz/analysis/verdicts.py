@@ -1,6 +1,7 @@
 """How a run stands, in a sentence: the trainer says it in nats, the window in the unit that was chosen."""
 
 import math
+import re
 from typing import Literal
 
 from embedviz.analysis.figures import figure
@@ -8,6 +9,15 @@ from embedviz.analysis.units import HUGE, NATS, LossUnit
 
 TOLERANCE = 1e-3  # nats: a table within this of its floor has converged
 LEAST = 1e-4  # of any unit: rounding may put a finished table a hair below its floor
+
+_SHORTER = (  # one after the other
+    (re.compile("^Still learning"), "Learning"),
+    (re.compile("^Before the first step"), "Step 0"),
+    (re.compile(" at step [0-9,]+$"), ""),
+    (re.compile("the bigram floor"), "the floor"),
+    (re.compile("^(Memorising): .*, (held out .*)$"), r"\1: \2"),
+    (re.compile("^(Learning|Step 0): "), ""),
+)
 
 Kind = Literal["learning", "converged", "plateau"]
 
@@ -52,6 +62,16 @@ def beyond_bigram(step: int, train: float, val: float | None, floor: float, unit
         held_out = _size(unit, val, floor)
         return f"Memorising: {distance(train, floor, unit, of='the bigram floor')}, held out {held_out} above"
     return f"{_beginning(step)}: {distance(train, floor, unit, of='the bigram floor')}"
+
+
+def shorter(sentence: str) -> tuple[str, ...]:
+    """Return the same verdict in fewer and fewer words, for where there is no room: which floor, its name says."""
+    found = [sentence]
+    for words, fewer in _SHORTER:
+        said = words.sub(fewer, found[-1])
+        if said != found[-1]:
+            found.append(said)
+    return tuple(found[1:])
 
 
 def _beginning(step: int) -> str:

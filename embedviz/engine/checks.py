@@ -31,6 +31,8 @@ def check(command: m.Message, vocab_size: int) -> None:
             raise CommandError("A layer of attention has to be a whole number.")
     if isinstance(command, m.Predict):
         _check_ids(command.context, 1, vocab_size)
+        if not len(command.context):
+            raise CommandError("A prediction needs a token at least to follow.")
 
 
 def _check_ids(ids: m.Array, dimensions: int, vocab_size: int) -> None:

@@ -10,6 +10,7 @@ from embedviz.engine.messages import Array, Event, Losses, Measured, SnapshotWri
 from embedviz.engine.reading import LossReader
 from embedviz.engine.snapshots import SnapshotFile, room_for
 from embedviz.engine.tracing import StepTeller
+from embedviz.training.looking import MOST_ATTENDED
 from embedviz.training.session import TrainingSession
 
 SNAPSHOT_SPACING_S = 1 / 61  # as fast as a 60 Hz screen asks for them
@@ -41,6 +42,7 @@ class Teller:
         self._contexts: Array = np.zeros((0, 1), np.int64)
         self._watch_gradients = self._watch_activations = self._watch_layers = False
         self._attention_layer = -1
+        self._attended: Array = np.zeros(0, np.int64)  # the first context, or a longer one that begins with it
         self._wants_snapshot = True
         self._shown_step = -1
         self._snapshot_at = -math.inf
@@ -60,6 +62,7 @@ class Teller:
         self._contexts = command.contexts[:MOST_CONTEXTS, -self._session.config.block_size :]
         self._watch_gradients, self._watch_activations = command.gradients, command.activations
         self._watch_layers, self._attention_layer = command.layers, command.attention
+        self._attended = self._to_attend()
         self._steps.watch(self._contexts, command.traces)
         self._wants_snapshot = True
 
@@ -158,10 +161,28 @@ class Teller:
             arrays |= _named("layer", session.layer_stats())
         attention = session.attention(contexts[0], self._attention_layer) if len(contexts) else {}
         arrays |= _named("attention", attention)
+        if attention and len(self._attended) > contexts.shape[1]:
+            arrays |= _named("attention longer", session.attention(self._attended, self._attention_layer))
+            arrays["attention longer read"] = session.pad(self._attended[None])[0]
         arrays["contexts"] = contexts
         nothing = np.zeros((0, session.vocab_size), np.float32)
         arrays["logits"] = session.logits(contexts) if len(contexts) else nothing
         return arrays, self._attention_layer if attention else -1
+
+    def _to_attend(self) -> Array:
+        """Return the context whose attention is told: one looked at already, if the first is a part of it.
+
+        So the maps stay while a person selects one of their rows after another. It goes where the last positions
+        that are told of it lack that row, and where the model would read the two from different places on.
+        """
+        is_looked_at = self._attention_layer >= 0 and len(self._contexts)
+        context: Array = self._contexts[0] if is_looked_at else np.zeros(0, np.int64)
+        longer = self._attended
+        if not 0 < len(context) < len(longer):
+            return context
+        read, all_read = (self._session.pad(ids[None])[0] for ids in (context, longer))
+        is_told = len(read) > len(all_read) - MOST_ATTENDED
+        return longer if is_told and np.array_equal(all_read[: len(read)], read) else context
 
     def _steps_per_second(self, now: float, playing: bool) -> float:
         since, step = self._rate_from
@@ -183,13 +204,15 @@ def _room_for(session: TrainingSession) -> int:
     """Return the bytes that the largest snapshot of the session takes."""
     tables = _shapes(session.live_tables())
     gradients = {f"gradient of {name}": spec for name, spec in tables.items()}
-    watched = {
+    watched: dict[str, tuple[tuple[int, ...], type]] = {
         "contexts": ((MOST_CONTEXTS, session.config.block_size), np.int64),
         "logits": ((MOST_CONTEXTS, session.vocab_size), np.float32),
     }
     hidden = _named("activations of", session.activations()) | _named("layer", session.layer_stats())
     longest = np.zeros(session.config.block_size, np.int64)
-    attention = _named("attention", session.attention(longest, 0))  # all layers are alike
+    attended = session.attention(longest, 0)  # all layers are alike
+    attention = _named("attention", attended) | _named("attention longer", attended)
+    watched["attention longer read"] = ((session.config.block_size,), np.int64)
     return room_for({**tables, **gradients, **watched, **_shapes({**hidden, **attention})})
 
 

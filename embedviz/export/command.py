@@ -6,10 +6,7 @@ from pathlib import PurePath
 
 from embedviz import catalog
 from embedviz.config import WHOLE_TEXT, RunConfig
-from embedviz.export.source import TextSource
-
-UNSAVED = "text.txt"
-"""The file that a command names for a text that is in none."""
+from embedviz.export.source import UNSAVED, TextSource
 
 _SAMPLE = "sample:"
 _CHOICES = ("position", "init", "layer_init", "residual_init")

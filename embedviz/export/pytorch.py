@@ -20,7 +20,7 @@ _IMPORTS = (  # as they are sorted: what is imported, and what says that it is n
     ("from pathlib import Path", r"\bPath\("),
     ("", ""),
     ("import numpy as np", r"\bnp\."),
-    ("import torch", r"\btorch\."),
+    ("import torch  # 2.4 or later", r"\btorch\."),
     ("import torch.nn.functional as F", r"\bF\."),
     (
         "from tokenizers import Tokenizer, models, pre_tokenizers, trainers",
@@ -36,6 +36,8 @@ _HEAD = '''\
 """{model} in plain PyTorch: a run of embedviz, from its text on. Prints the loss before each step."""
 '''
 
+_THREADS = "torch.set_num_threads({threads})  # as in the run: other numbers of threads round otherwise\n"
+
 _GENERATOR = '''\
 def make_generator(purpose):
     """Return random numbers for one purpose: a larger batch, say, then leaves the start as it was."""
@@ -48,7 +50,8 @@ def as_pytorch(config: RunConfig, source: TextSource, vocab_size: int, steps: in
     """Return a script that takes the first `steps` steps of the run, and prints the loss before each.
 
     It needs torch and numpy, and `tokenizers` for subwords and tokenizers from a file; its first argument is
-    the path of the text. `vocab_size` is only told. What was changed by hand is not in it.
+    the path of the text. `vocab_size` is only told. What was changed by hand is not in it. It computes as the run
+    does, in the same order and shapes: what only rounds otherwise grows within few steps where a start is large.
     """
     data = pytorch_data.write(config, source, vocab_size)
     after = [
@@ -59,6 +62,8 @@ def as_pytorch(config: RunConfig, source: TextSource, vocab_size: int, steps: in
     draws = any("make_generator(" in part for part in after)
     body = _joined([*data, *([_GENERATOR] if draws else []), *after])
     constants = f"STEPS = {steps}\n" + (f"SEED = {config.seed}\n" if re.search(r"\bSEED\b", body) else "")
+    if config.threads and not pytorch_steps.device_call(config):
+        constants += _THREADS.format(threads=config.threads)
     return f"{_HEAD.format(model=catalog.MODELS[config.model].title)}\n{_imports(body)}\n{constants}\n{body}"
 
 

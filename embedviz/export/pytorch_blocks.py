@@ -7,8 +7,7 @@ _POSITION_TABLE = "        self.position_embedding_table = nn.Embedding(block_si
 _TIE = "        self.head.weight = self.token_embedding_table.weight  # tied: one matrix, two jobs\n"
 _ROWS = "        x = self.token_embedding_table(idx){scale}  # (B, T, C)\n"
 _POSITIONS = """\
-        positions = torch.arange(idx.shape[1], device=idx.device)  # (T,)
-        x = x + self.position_embedding_table(positions)  # (B, T, C)
+        x = x + self.position_embedding_table.weight[: idx.shape[1]]  # (B, T, C)
 """
 
 _ROTATE = '''\
@@ -28,17 +27,14 @@ class CausalSelfAttention(nn.Module):
 
     def __init__(self):
         super().__init__()
-        self.query = nn.Linear(n_embd, n_embd, bias=False)
-        self.key = nn.Linear(n_embd, n_embd, bias=False)
-        self.value = nn.Linear(n_embd, n_embd, bias=False)
+        self.qkv = nn.Linear(n_embd, 3 * n_embd, bias=False)  # queries, keys and values
         self.projection = nn.Linear(n_embd, n_embd{no_bias})
 
     def forward(self, x):
-        q, k, v = (f(x).unflatten(2, (n_head, -1)).transpose(1, 2) for f in (self.query, self.key, self.value))
-{rotate}        scores = q @ k.transpose(-2, -1) / math.sqrt(q.shape[-1])  # (B, H, T, T)
-        ahead = torch.ones_like(scores, dtype=torch.bool).triu(1)  # where it would look ahead
-        weights = scores.masked_fill(ahead, -math.inf).softmax(-1)
-        return self.projection((weights @ v).transpose(1, 2).flatten(2))  # (B, T, C)
+        q, k, v = self.qkv(x).unflatten(2, (3, n_head, -1)).permute(2, 0, 3, 1, 4)  # (B, H, T, D) each
+{rotate}        # softmax(q k^T / sqrt(D)) v, where no position sees what comes after it:
+        out = F.scaled_dot_product_attention(q, k, v, is_causal=True)  # (B, H, T, D)
+        return self.projection(out.transpose(1, 2).flatten(2))  # (B, T, C)
 '''
 
 _TURN = "        q, k = rotate(q), rotate(k)  # (B, H, T, D): their product depends on the distance alone\n"
@@ -62,13 +58,12 @@ class FeedForward(nn.Module):
 
     def __init__(self):
         super().__init__()
-        width = -(-8 * n_embd // 24) * 8  # 8 / 3 of n_embd, rounded up to a multiple of 8
-        self.gate = nn.Linear(n_embd, width, bias=False)
-        self.up = nn.Linear(n_embd, width, bias=False)
+        self.up = nn.Linear(n_embd, 2 * width, bias=False)  # the gate, and what passes
         self.down = nn.Linear(width, n_embd, bias=False)
 
     def forward(self, x):
-        return self.down(F.silu(self.gate(x)) * self.up(x))
+        gate, passing = self.up(x).chunk(2, -1)  # (B, T, F) each
+        return self.down(F.silu(gate) * passing)
 '''
 
 _BLOCK = '''\
@@ -106,12 +101,22 @@ _THROUGH = """\
             x = block(x)
 """
 
+_MULTIPLE = 8  # that the middle of a LLaMA's feed-forward is rounded up to
 _NORMS = {"transformer": "nn.LayerNorm(n_embd)", "llama": "nn.RMSNorm(n_embd, eps=1e-6)"}
 
 
 def has_blocks(config: RunConfig) -> bool:
     """Tell whether the model has blocks of attention and feed-forward."""
     return config.has("residual_init") and config.n_layer > 0
+
+
+def sizes(config: RunConfig) -> list[str]:
+    """Return the lines that name the sizes of blocks."""
+    lines = [f"n_layer, n_head = {config.n_layer}, {config.n_head}"]
+    if config.model == "llama":
+        width = -(-8 * config.n_embd // (3 * _MULTIPLE)) * _MULTIPLE
+        lines.append(f"width = {width}  # F: 8 / 3 of n_embd, rounded up to a multiple of {_MULTIPLE}")
+    return lines
 
 
 def embedding(config: RunConfig) -> dict[str, str]:

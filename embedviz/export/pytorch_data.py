@@ -4,7 +4,7 @@ from pathlib import PurePath
 
 from embedviz import catalog
 from embedviz.config import RunConfig
-from embedviz.export.source import TextSource
+from embedviz.export.source import UNSAVED, TextSource
 
 _CODECS = {  # by the first word of Corpus.encoding
     "UTF-8": "utf-8",
@@ -67,17 +67,17 @@ _TOKENIZERS = {  # the vocabulary, and the ids of a text
 _FILE_TEXT = """\
 # A long text goes in pieces that end before white space, as in embedviz: some tokenizers begin each piece anew.
 pieces = re.findall(r"(?s).{32767,262143}?\\S(?=[^\\S\\x1c-\\x1f])|.{1,262144}", text)
-ids = torch.tensor([i for piece in pieces for i in encode(piece)])  # (T,)
+ids = torch.tensor([i for piece in pieces for i in encode(piece)])  # (N,)
 """
 
 _TEXT = """\
-ids = torch.tensor(encode(text))  # (T,)
+ids = torch.tensor(encode(text))  # (N,)
 """
 
 _SPLIT_TEXT = """\
 n = max(int((1 - {val_fraction}) * len(ids)), 2)
 n = n if len(ids) - n >= 2 else len(ids)
-train_ids = ids[:n]  # (N,), the rest is held out
+train_ids = ids[:n]  # (n,), the rest is held out
 """
 
 _BOUNDARY = {
@@ -95,8 +95,8 @@ _ITEMS = """\
 # A boundary stands before, between and after the items. Shuffled first, those held out are like the others.
 items = [ids for line in lines if (ids := encode(line))]
 order = np.random.default_rng(SEED).permutation(len(items))
-n = max(int((1 - {val_fraction}) * len(items)), 1)
-train_ids = torch.tensor([boundary] + [i for item in order[:n] for i in [*items[item], boundary]])  # (N,)
+kept = order[: max(int((1 - {val_fraction}) * len(items)), 1)]  # to train on
+train_ids = torch.tensor([boundary] + [i for item in kept for i in [*items[item], boundary]])  # (n,)
 """
 
 
@@ -111,6 +111,8 @@ def _read(config: RunConfig, source: TextSource) -> str:
     lines = [
         f"# {remark}",
         f"path = sys.argv[1] if len(sys.argv) > 1 else {quoted(path)}",
+        "if not Path(path).is_file():",
+        '    sys.exit(f"There is no file {path!r}: put the path of the text after the name of this script.")',
         f'text = Path(path).read_text(encoding="{codec}").lstrip("\\ufeff")  # every line end becomes "\\n"',
     ]
     if source.per_line:
@@ -126,9 +128,9 @@ def _place(source: TextSource) -> tuple[str, str]:
         return "The text: this file, or the one that is named on the command line.", source.path
     if source.kind == "sample":
         sample = catalog.SAMPLES[source.name]
-        file = PurePath(sample.file).name
-        return f"The sample '{sample.title}' of embedviz: save it as {file}, or name its path.", file
-    return "The text was written or pasted: save it as text.txt, or name its path.", "text.txt"
+        path = source.path or PurePath(sample.file).name
+        return f"The sample '{sample.title}' of embedviz, or the file that is named on the command line.", path
+    return f"The text was written or pasted: save it as {UNSAVED}, or name its path on the command line.", UNSAVED
 
 
 def _tokenizer(config: RunConfig, source: TextSource, vocab_size: int) -> tuple[str, str]:

@@ -29,8 +29,8 @@ class MLP(nn.Module):
 
     def forward(self, idx):
 {rows}
-        h = torch.tanh(rows.flatten(1) @ self.W1 + self.b1)  # (B, H)
-        return h @ self.W2 + self.b2  # (B, V)
+        h = torch.addmm(self.b1, rows.flatten(1), self.W1).tanh()  # (B, H): tanh(x W1 + b1)
+        return torch.addmm(self.b2, h, self.W2)  # (B, V): h W2 + b2
 '''
 
 _ROWS = "        rows = self.token_embedding_table(idx)  # (B, T, C)"
@@ -92,5 +92,5 @@ def _sizes(config: RunConfig, per_line: bool) -> str:
     if config.model == "mlp":
         lines.append(f"hidden = {config.hidden}  # H")
     if pytorch_blocks.has_blocks(config):
-        lines.append(f"n_layer, n_head = {config.n_layer}, {config.n_head}")
+        lines += pytorch_blocks.sizes(config)
     return "\n".join(lines) + "\n"

@@ -18,8 +18,8 @@ with torch.no_grad():
 _START = '''\
 @torch.no_grad()
 def start(weight, purpose{gain}):
-    """Draw a matrix (fan_out, fan_in); the numbers come in the order (fan_in, fan_out)."""
-    drawn = torch.empty(weight.T.shape)
+    """Draw a matrix (fan_out, fan_in), as nn.Linear keeps it; embedviz draws it the other way round."""
+    drawn = torch.empty(weight.T.shape)  # (fan_in, fan_out): else the numbers would land in other places
     {draw}
     weight.copy_(drawn.T)
 '''
@@ -41,6 +41,15 @@ for layer in model.modules():
 """
 
 _KAIMING = "# The gain of what comes after, over the root of fan-in (He et al., 2015).\n"
+
+_PARTS = """\
+    parts = block.attention.qkv.weight.detach().chunk(3)  # (C, C) each, drawn for itself
+    for name, weight in zip(("query", "key", "value"), parts, strict=True):
+"""
+
+_HALVES = """\
+    for half, weight in enumerate(block.feed_forward.up.weight.detach().chunk(2)):
+"""
 
 _RESIDUAL = {
     "scaled": """\
@@ -113,12 +122,14 @@ def _block_layers(config: RunConfig) -> str:
     if not pytorch_blocks.has_blocks(config):
         return ""
     lines = "for i, block in enumerate(model.blocks):\n"
-    lines += '    for name in ("query", "key", "value", "projection"):\n        '
-    lines += _started("getattr(block.attention, name).weight", 'f"blocks.{i}.attention.{name}"', "", config)
-    for number, name in enumerate(("gate", "up") if config.model == "llama" else ("up",)):
-        lines += "    " + _started(
-            f"block.feed_forward.{name}.weight", f'f"blocks.{{i}}.feed_forward.up.{number}"', "", config
-        )
+    lines += _PARTS + "        " + _started("weight", 'f"blocks.{i}.attention.{name}"', "", config)
+    projection = 'f"blocks.{i}.attention.projection"'
+    lines += "    " + _started("block.attention.projection.weight", projection, "", config)
+    if config.model == "llama":
+        lines += _HALVES + "        " + _started("weight", 'f"blocks.{i}.feed_forward.up.{half}"', "", config)
+    else:
+        up = 'f"blocks.{i}.feed_forward.up.0"'
+        lines += "    " + _started("block.feed_forward.up.weight", up, "", config)
     down = _started("block.feed_forward.down.weight", 'f"blocks.{i}.feed_forward.down"', "math.sqrt(2)", config)
     return lines + "    " + down + _RESIDUAL.get(config.residual_init, "")
 

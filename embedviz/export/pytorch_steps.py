@@ -4,6 +4,19 @@ from embedviz.config import RunConfig
 
 _OPTIMIZERS = {"sgd": "SGD", "adam": "Adam", "adamw": "AdamW"}
 
+_FUSED = ("cpu", "auto", "cuda")  # where torch has a kernel for a whole update
+
+_OPTIMIZER = """\
+optimizer = {name}(model.parameters(), {settings}, fused=True)
+"""
+
+_OPTIMIZER_OR_ELSE = """\
+try:
+    optimizer = {name}(model.parameters(), {settings}, fused=True)
+except RuntimeError:  # this device has no kernel for a whole update
+    optimizer = {name}(model.parameters(), {settings}, foreach=True)
+"""
+
 _FORGET_ITEMS = '''\
 def forget_items(idx):
     """Put the boundary in place of all before the last one: no context reaches into the item before."""
@@ -13,7 +26,7 @@ def forget_items(idx):
 '''
 
 _WINDOWS = """\
-windows = train_ids.unfold(0, block_size + 1, 1)  # (N - T, T + 1), a view: what stands from each place on
+windows = train_ids.unfold(0, block_size + 1, 1)  # (n - T, T + 1), a view: what stands from each place on
 generator = make_generator("batches")
 """
 
@@ -28,13 +41,16 @@ every_token = torch.arange(vocab_size){to}  # (V,)
 """
 
 _ALL_CONTEXTS = """\
-# Each step reads all contexts, a chunk at a time: the gradients of the chunks add up.
-chunks = train_ids.unfold(0, block_size + 1, 1).split(4096)  # (n, T + 1) each
+# Each step reads all contexts, a chunk at a time: the gradients of the chunks add up. Chunks of embedviz may have
+# other sizes: the sums are the same, but their last digits may differ, and grow where weights are large.
+chunks = train_ids.unfold(0, block_size + 1, 1).split(4096)  # (b, T + 1) each
 n_predictions = len(train_ids) - block_size
 """
 
 _ALL_WINDOWS = """\
 # Each step reads the text in windows side by side, some at a time: the gradients add up. The last may be short.
+# In embedviz a chunk may have more or fewer of them: the sums are the same, but their last digits may differ, and
+# grow where weights are large.
 windows = train_ids.unfold(0, block_size + 1, block_size)  # (W, T + 1)
 rest = train_ids[None, len(windows) * block_size :]  # (1, t)
 chunks = [chunk for chunk in (*windows.split(64), rest) if chunk.shape[1] > 1]
@@ -53,12 +69,24 @@ _WARMUP = """\
         return {lr} * (step + 1) / {warmup_steps}
 """
 
+_LEARN = """\
+    loss = F.cross_entropy(model(idx).flatten(0, 1), targets.flatten())
+    optimizer.zero_grad()
+    loss.backward()
+"""
+
 _BATCH_LOSS = """\
     starts = torch.randint(len(windows), ({batch_size},), generator=generator)  # (B,)
     idx, targets = {idx}{to}, {window_targets}{to}{shapes}
-    loss = F.cross_entropy({logits}, {targets})
+{learn}"""
+
+_BY_HAND = """\
+    logits = model(idx)  # (B, V)
+    loss = F.cross_entropy(logits, targets)
     optimizer.zero_grad()
-    loss.backward()
+    p = F.log_softmax(logits.detach(), 1).exp()  # (B, V)
+    # The same as loss.backward(), with the first gradient written out as in embedviz: bit by bit.
+    logits.backward((p - F.one_hot(targets, vocab_size)) / len(idx))
 """
 
 _PAIR_LOSS = """\
@@ -74,7 +102,7 @@ _CHUNK_LOSS = """\
         idx, targets = {idx}{to}, {window_targets}{to}
         part = F.cross_entropy({logits}, {targets}, reduction="sum") / n_predictions
         part.backward()
-        loss += part.detach().cpu()
+        loss += part.detach(){back}
 """
 
 
@@ -104,7 +132,9 @@ def _words(config: RunConfig, per_line: bool) -> dict[str, str]:
         "shapes": "" if device_call(config) else "  # (B, T), (B,)" if is_block else "  # (B, T) each",
         "logits": "model(idx)" if is_block else "model(idx).flatten(0, 1)",
         "targets": "targets" if is_block else "targets.flatten()",
+        "learn": _BY_HAND if is_block else _LEARN,
         "to": device_call(config),
+        "back": ".cpu()" if device_call(config) else "",
     }
 
 
@@ -130,10 +160,11 @@ def _rate(config: RunConfig) -> str:
 def _optimizer(config: RunConfig) -> str:
     to = device_call(config)
     betas = "" if config.optimizer == "sgd" else f", betas=({config.beta1}, {config.beta2})"
-    return (f"model{to}\n" if to else "") + (
-        f"optimizer = torch.optim.{_OPTIMIZERS[config.optimizer]}("
-        f"model.parameters(), lr={config.lr}{betas}, weight_decay={config.weight_decay})\n"
-    )
+    settings = f"lr={config.lr}{betas}, weight_decay={config.weight_decay}"
+    name = f"torch.optim.{_OPTIMIZERS[config.optimizer]}"
+    is_fused = config.device.partition(":")[0] in _FUSED
+    made = _OPTIMIZER if is_fused else _OPTIMIZER_OR_ELSE
+    return (f"model{to}\n" if to else "") + made.format(name=name, settings=settings)
 
 
 def _step(config: RunConfig, per_line: bool) -> str:

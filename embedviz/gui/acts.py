@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 from PySide6.QtCore import Qt, Signal, Slot
-from PySide6.QtGui import QShowEvent
+from PySide6.QtGui import QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from embedviz.analysis.figures import counted, figure
@@ -13,11 +13,12 @@ from embedviz.config import RunConfig
 from embedviz.engine import messages as m
 from embedviz.gui.contexts import looked_up_ids
 from embedviz.gui.controller import RunController
+from embedviz.gui.documents import Document
 from embedviz.gui.state import AppState, Phase
 from embedviz.gui.theme import Role, Theme
 from embedviz.gui.widgets import LiveLabel, caption, named
 
-RE_ROLL_TIP = "Make the tables anew, from the next seed: a new run begins"
+RE_ROLL_TIP = "Make new tables, from the next seed: a new run begins"
 FORWARD_TIP = "Look up the rows of the own line's context, and compare the tables before and after"
 WHY_NOT = {
     Phase.WARMING: "The trainer is warming up.",
@@ -36,7 +37,7 @@ class Acts(QWidget):
     Only the number of the forward passes asked for here is counted as "by you", and only once they were answered.
     """
 
-    restart_wanted = Signal(object)  # RunConfig: the same run from another seed
+    recut_wanted = Signal(object)  # RunConfig: the same run from another seed, which also splits the text anew
 
     def __init__(
         self, state: AppState, controller: RunController, theme: Theme, parent: QWidget | None = None
@@ -49,7 +50,8 @@ class Acts(QWidget):
         self._requests = itertools.count(-1, -1)  # the sampler's are above 0
         self._awaited: tuple[int, int] = (0, 0)  # the request, and the rows that it reads
         self._run_id = ""
-        self._made_for: tuple[str, str] = ("", "")  # document and model
+        self._made_for: tuple[object, ...] = ()
+        self._re_rolled: tuple[str, RunConfig] | None = None  # which run stops for what
         self.times = 0
         self.by_you = 0
         self._largest_change = -1.0
@@ -101,16 +103,37 @@ class Acts(QWidget):
         """Count a start; those of another text or model are counted anew."""
         run, document = self._state.run, self._state.document
         if run.run_id and run.run_id != self._run_id and document is not None:
-            made_for = document.key, run.config.model
+            made_for = *_text_of(document), run.config.model
             self.times = self.times + 1 if made_for == self._made_for else 1
             self._run_id, self._made_for = run.run_id, made_for
             self.by_you, self._largest_change, self._awaited = 0, -1.0, (0, 0)
+        self._recut_when_stopped()
         self._show()
 
     @Slot()
     def _ask_for_another_start(self) -> None:
-        config = self._state.config
-        self.restart_wanted.emit(config.replace(seed=int((config.seed + 1) % (SETTINGS["seed"].maximum + 1))))
+        """Begin anew at once, as for another start in the bar at the top, whether the run is under way or not.
+
+        In a list the seed also decides which items are held out: the run stops, so that nobody is asked about it.
+        """
+        state, document = self._state, self._state.document
+        seed = int((state.config.seed + 1) % (SETTINGS["seed"].maximum + 1))
+        config = state.config.replace(seed=seed)
+        if document is not None and document.fits(config):
+            self._controller.restart(config)
+            return
+        self._re_rolled = state.run.run_id, config
+        if state.run.phase is Phase.PLAYING:
+            self._controller.play_or_pause()
+        self._recut_when_stopped()
+
+    def _recut_when_stopped(self) -> None:
+        run, wanted = self._state.run, self._re_rolled
+        if wanted is None or (run.run_id == wanted[0] and run.phase in (Phase.PLAYING, Phase.PAUSING)):
+            return
+        self._re_rolled = None
+        if run.run_id == wanted[0]:
+            self.recut_wanted.emit(wanted[1])
 
     # --- the second act -----------------------------------------------------------------------------
 
@@ -144,7 +167,7 @@ class Acts(QWidget):
             return  # most models have no such acts, and frames come sixty times a second
         run = self._state.run
         self._words[0].setText(f"made {_times(self.times)} · seed {run.config.seed}")
-        self._words[1].setText(self._rows_in_words())
+        self._say_rows()
         change = self._largest_change
         self._result.setText(f"tables changed by {figure(change)}" if change >= 0 else ONLY_READS)
         why_not = self._why_no_pass()
@@ -157,12 +180,29 @@ class Acts(QWidget):
         super().showEvent(event)
         self._show()
 
-    def _rows_in_words(self) -> str:
-        """Return "256 rows a step × 120 steps = 30,720, 8 by you"."""
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Say as much as there is room for."""
+        super().resizeEvent(event)
+        self._show()
+
+    def _say_rows(self) -> None:
+        """Say "256 rows a step × 120 steps = 30,720, 8 by you"; in fewer words where that has no room."""
+        label, said = self._words[1], self._rows_in_words()
+        fits = (words for words in said if label.fontMetrics().horizontalAdvance(words) <= label.width())
+        label.setText(next(fits, said[-1]))
+        label.setToolTip(said[0])
+
+    def _rows_in_words(self) -> tuple[str, str, str]:
+        """Return how many rows were looked up, from many words to few."""
         run, document = self._state.run, self._state.document
         each = rows_a_step(run.config, len(document.dataset.train_ids) if document else 0)
-        by_you = f", {self.by_you:,} by you" if self.by_you else ""
-        return f"{counted(each, 'row')} a step × {counted(run.step, 'step')} = {each * run.step:,}{by_you}"
+        rows, steps = counted(each, "row"), counted(run.step, "step")
+        found = f"{each * run.step:,}" + (f", {self.by_you:,} by you" if self.by_you else "")
+        return (
+            f"{rows} a step × {steps} = {found}",
+            f"{rows} × {steps} = {found}",
+            f"{each:,} × {run.step:,} = {found}",
+        )
 
     @Slot()
     def _restyle(self) -> None:
@@ -177,6 +217,13 @@ def rows_a_step(config: RunConfig, tokens: int) -> int:
     if config.whole_text:
         return max(0, tokens - 1)  # nothing follows the last
     return config.batch_size * config.block_size
+
+
+def _text_of(document: Document) -> tuple[object, ...]:
+    """Return what is the same for all documents of a text in the same tokens, however it is split."""
+    corpus, config = document.corpus, document.config
+    tokens = config.tokenizer, config.tokenizer_file, document.vocab_size
+    return corpus.name, corpus.data, corpus.per_line, *tokens
 
 
 def _times(number: int) -> str:

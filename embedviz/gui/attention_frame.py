@@ -1,5 +1,6 @@
 """What a layer of attention did with the own line, as it is shown: which tokens, where, and whose numbers."""
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +19,7 @@ NO_TOKEN = "Select a token of your line that the vocabulary has: what it looks a
 
 LONGEST_NAME = 14  # characters of a token that is named in a sentence
 _NEXT_TO_NOTHING = 0.005  # it would be printed as 0.00
+_EARLY_ROWS = 16  # at most, whose weights are large because they have few to share them among
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,22 +63,28 @@ class AttentionFrame:
         label = self.labels[row]
         return f"‘{label}’" if len(label) <= LONGEST_NAME else f"‘{label[:7]}…{label[-6:]}’"
 
-    def takes(self, row: int, head: int, most: int = 12) -> str:
-        """Return "‘h’ at 3 0.62 · ‘t’ at 0 0.21": what a row takes in a head, the largest first.
+    def takes(self, row: int, head: int) -> list[str]:
+        """Return "‘h’ at 3 0.62", "‘t’ at 0 0.21": what a row takes in a head, the largest first.
 
         What is nothing in two decimals is left out.
         """
         weights = self.weights[head, row, : row + 1]  # (row + 1,)
-        order = np.argsort(-weights, kind="stable")[:most]
+        order = np.argsort(-weights, kind="stable")
         found = [(int(at), float(weights[at])) for at in order if weights[at] >= _NEXT_TO_NOTHING]
-        return " · ".join(f"{self.named(at)} {weight:.2f}" for at, weight in found)
+        return [f"{self.named(at)} {weight:.2f}" for at, weight in found]
+
+    @property
+    def later_largest(self) -> float:
+        """The largest weight of the later rows: the first has nothing but itself, and takes all of it."""
+        later = min(_EARLY_ROWS, len(self.places) // 2)
+        return float(self.weights[:, later:].max(initial=0.0))
 
 
 class AttentionSource:
-    """Makes frames from snapshots; while the step stands still, it keeps the longest context of it.
+    """Makes frames from snapshots, and keeps the last one until there is another to show.
 
-    So one can click a row of the maps, which selects that token and ends the context there, and click another
-    after it: no position takes from later ones, so that its row is the same in either.
+    Selecting a row of the maps ends the context there. The trainer goes on telling of the longer one: no position
+    takes from later ones, so that the row is the same in either, and the maps stay.
     """
 
     def __init__(self, state: AppState) -> None:
@@ -139,22 +147,37 @@ def why_never(config: RunConfig) -> str:
 
 
 def frame_of(state: AppState, snapshot: Snapshot) -> AttentionFrame:
-    """Return the frame of a snapshot whose first context is that of `state`, which has a document."""
+    """Return the frame of a snapshot whose first context is that of `state`, which has a document.
+
+    Of a longer context that begins with it, if the trainer tells of one: as much as stands in the own line now.
+    """
     assert state.document is not None
-    found = snapshot.attention
-    read = tuple(token for token in looked_up_ids(state) if token is not None)
-    count = found["weights"].shape[-1]  # t
+    read = [token for token in looked_up_ids(state) if token is not None]
+    found, prefix = snapshot.attention, ""
+    length, end = len(read), state.selected + 1  # of what is read, and where in the own line that ends
+    if "longer read" in found:
+        all_read = found["longer read"].astype(np.int64).tolist()
+        more = _common(all_read[length:], state.line_ids[end:].tolist())
+        if more and all_read[:length] == read:
+            prefix, length, end, read = "longer ", len(all_read), end + more, all_read[: length + more]
+    told = found[f"{prefix}weights"].shape[-1]  # t: the last so many of `length`
+    count = len(read) - (length - told)  # that are shown
     labels = state.document.tokenizer.labels
-    start, end = state.context_range.start, state.selected + 1
-    places = tuple(place if place >= start else -1 for place in range(end - count, end))
+    start = state.context_range.start
     return AttentionFrame(
         snapshot.run_id,
         snapshot.step,
         snapshot.attention_layer,
-        read,
+        tuple(read),
         tuple(labels[token] for token in read[len(read) - count :]),
-        places,
-        found["weights"],
-        found["queries"],
-        found["keys"],
+        tuple(place if place >= start else -1 for place in range(end - count, end)),
+        found[f"{prefix}weights"][:, :count, :count],
+        found[f"{prefix}queries"][:, :count],
+        found[f"{prefix}keys"][:, :count],
     )
+
+
+def _common(ids: list[int], others: list[int]) -> int:
+    """Return at how many places from the first on two lists are the same."""
+    same = (a == b for a, b in zip(ids, others, strict=False))
+    return sum(1 for _ in itertools.takewhile(bool, same))

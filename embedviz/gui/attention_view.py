@@ -1,24 +1,32 @@
 """Attention: what each token of the own line takes from those before it, in each head of a layer."""
 
 import numpy as np
-from PySide6.QtCore import Slot
+from PySide6.QtCore import Qt, Slot
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
-from embedviz.analysis.figures import counted
+from embedviz.analysis.figures import counted, figure
+from embedviz.analysis.levels import StableLimit
 from embedviz.gui.attention_choices import heads_of, layers_of, offer
 from embedviz.gui.attention_frame import AttentionFrame, AttentionSource, why_never
+from embedviz.gui.attention_lines import wrapped
 from embedviz.gui.controller import RunController
 from embedviz.gui.plots import colormaps
-from embedviz.gui.plots.attention_maps import LEVELS, AttentionMaps
+from embedviz.gui.plots.attention_maps import AttentionMaps
 from embedviz.gui.plots.colorbar import ColorBar
 from embedviz.gui.state import AppState
 from embedviz.gui.theme import Theme
 from embedviz.gui.widgets import Choice, ElidedLabel, caption, named
 
-MOST_LINES = 4  # heads whose numbers have a line
+MOST_HEADS = 4  # whose numbers are all printed
+MOST_LINES = 12
 ALL_HEADS = "All heads"
 NO_LIMIT = 16_777_215  # Qt's own
+SCALES = (
+    ("0 to 1", "The same colours for every context"),
+    ("to the largest", "Colours end at the largest weight of the later rows: the first have few to share among"),
+)
+FEW_TOKENS = 16  # whose weights can be told apart in colours from 0 to 1
 
 
 class AttentionView(QWidget):
@@ -37,14 +45,21 @@ class AttentionView(QWidget):
         self._is_active = False
         self.layer = named(Choice(), "attentionLayer", says="Layer", tip="Which layer of attention")
         self.head = named(Choice(), "attentionHead", says="Heads", tip="All heads, or one alone, enlarged")
+        self.scale = named(Choice(), "attentionScale", says="Colours")
+        for place, (title, tip) in enumerate(SCALES):
+            self.scale.addItem(title)
+            self.scale.setItemData(place, tip, Qt.ItemDataRole.ToolTipRole)
+        self._is_scale_chosen = False  # by the person; else the number of tokens decides
+        self._limit = StableLimit(shrinks=True)
+        self._limit_of: tuple[object, ...] = ()
         self._title = caption(elided=True)
         self.maps = named(AttentionMaps(theme), "attentionMaps")
         self._legend = ColorBar(theme)
-        self._legend.set_levels(LEVELS, colormaps.SEQUENTIAL, ("1", "0.5", "0"))
         self.lines = [ElidedLabel() for _ in range(MOST_LINES)]
         self._top, self._middle, self._column = QHBoxLayout(), QHBoxLayout(), QVBoxLayout(self)
         self._top.addWidget(self.layer)
         self._top.addWidget(self.head)
+        self._top.addWidget(self.scale)
         self._top.addWidget(self._title, 1)
         self._middle.addWidget(self.maps, 1)
         self._middle.addWidget(self._legend)
@@ -61,6 +76,7 @@ class AttentionView(QWidget):
         state = self._state
         self.layer.currentIndexChanged.connect(self._change_layer)
         self.head.currentIndexChanged.connect(self._change_head)
+        self.scale.currentIndexChanged.connect(self._choose_scale)
         self.maps.enlarged_changed.connect(self._take_enlarged)
         self.maps.row_clicked.connect(self._select_row)
         self.maps.hovered.connect(self._take_hovered)
@@ -84,6 +100,7 @@ class AttentionView(QWidget):
         never = bool(why_never(config))
         offer(self.layer, [] if never else layers_of(config))
         offer(self.head, [] if never else [ALL_HEADS, *heads_of(config)])
+        self.scale.setVisible(not never)
         self._ask()
         made = self._source.frame(max(0, self.layer.currentIndex()))
         if isinstance(made, str):
@@ -96,13 +113,28 @@ class AttentionView(QWidget):
         self._frame = made
         self.maps.set_empty("")
         self._legend.set_empty("")
-        self.maps.set_maps(made.labels, made.first, made.weights, made.row_of(self._state.selected))
+        levels = 0.0, self._top_of_scale(made)
+        self.maps.set_maps(made.labels, made.first, made.weights, made.row_of(self._state.selected), levels)
+        texts = f"≥ {figure(levels[1])}", figure(levels[1] / 2), "0"
+        self._legend.set_levels(levels, colormaps.SEQUENTIAL, texts if levels[1] < 1 else ("1", "0.5", "0"))
         self._mark()
         heads, count, _ = made.weights.shape
         part = f"the last {count:,} of {len(made.read):,} tokens" if made.first else counted(count, "token")
         shape = f"({heads:,}, {count:,}, {count:,})"
         self._title.setText(f"weights {shape} · {part} · step {made.step:,} · each row adds up to 1")
         self._say()
+
+    def _top_of_scale(self, frame: AttentionFrame) -> float:
+        """Return the weight at the end of the colours."""
+        if not self._is_scale_chosen:
+            self.scale.blockSignals(True)
+            self.scale.setCurrentIndex(0 if len(frame.places) <= FEW_TOKENS else 1)
+            self.scale.blockSignals(False)
+        shown = frame.run_id, frame.layer, frame.read
+        if shown != self._limit_of:
+            self._limit_of = shown
+            self._limit.reset()
+        return 1.0 if self.scale.currentIndex() == 0 else min(1.0, self._limit.update(frame.later_largest))
 
     def _ask(self) -> None:
         if self._is_active:
@@ -114,14 +146,24 @@ class AttentionView(QWidget):
         row = None if frame is None else frame.row_of(self._state.selected)
         words: list[str] = []
         if frame is not None and row is not None:
-            heads = range(len(frame.weights))
-            one = self.maps.enlarged if self.maps.enlarged >= 0 else self._pointed
-            shown = heads if len(heads) <= MOST_LINES and self.maps.enlarged < 0 else [max(0, one)]
-            words = [f"{frame.named(row)} in head {head + 1}: {frame.takes(row, head)}" for head in shown]
+            shown = self._printed_heads(len(frame.weights))
+            most = self._fit(len(shown))
+            for head in shown:
+                begin = f"{frame.named(row)} in head {head + 1}: "
+                words += wrapped(begin, frame.takes(row, head), self._has_room, most)
+        else:
+            self._fit(0)
         for line, text in zip(self.lines, words + [""] * (MOST_LINES - len(words)), strict=True):
             line.setText(text)
             line.setVisible(bool(text))
-        self._fit()
+
+    def _printed_heads(self, heads: int) -> list[int]:
+        if heads <= MOST_HEADS and self.maps.enlarged < 0:
+            return list(range(heads))
+        return [max(0, self.maps.enlarged if self.maps.enlarged >= 0 else self._pointed)]
+
+    def _has_room(self, line: str) -> bool:
+        return self.lines[0].fontMetrics().horizontalAdvance(line) < self.width()
 
     @property
     def _pointed(self) -> int:
@@ -136,6 +178,11 @@ class AttentionView(QWidget):
 
     @Slot()
     def _change_layer(self) -> None:
+        self.refresh()
+
+    @Slot()
+    def _choose_scale(self) -> None:
+        self._is_scale_chosen = True
         self.refresh()
 
     @Slot(int)
@@ -170,15 +217,19 @@ class AttentionView(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Give the maps what they need, so that the numbers stand right under them."""
         super().resizeEvent(event)
-        self._fit()
+        self._say()
 
-    def _fit(self) -> None:
-        lines = sum(line.sizeHint().height() + self._column.spacing() for line in self.lines if line.text())
-        room = self.height() - self._top.sizeHint().height() - lines - 2 * self._column.spacing()
+    def _fit(self, heads: int) -> int:
+        """Give the maps the height that they need; return how many lines each of `heads` may have for its numbers."""
+        line = self.lines[0].sizeHint().height() + self._column.spacing()
+        fewest = 2 if heads == 1 else 1
+        room = self.height() - self._top.sizeHint().height() - fewest * heads * line - 2 * self._column.spacing()
         least = self.maps.minimumSizeHint().height()
-        most = max(least, self.maps.height_in(room)) if self._frame is not None else NO_LIMIT
+        used = max(least, self.maps.height_in(room)) if self._frame is not None else NO_LIMIT
         for widget in (self.maps, self._legend):
-            widget.setMaximumHeight(most)
+            widget.setMaximumHeight(used)
+        free = max(0, room - used) // line
+        return min(fewest + free // max(1, heads), MOST_LINES // max(1, heads))
 
     @Slot()
     def _restyle(self) -> None:

@@ -12,6 +12,7 @@ from embedviz.engine import messages as m
 from embedviz.gui.controller import RunController
 from embedviz.gui.hand_words import TABLES, Cell, changed_cells, frozen_rows
 from embedviz.gui.state import AppState, Phase
+from embedviz.gui.table_phase import shown_ids, shown_token
 
 LARGEST = 1e4  # that a cell can be set to; the trainer refuses more
 FRAME_MS = 16  # while a value is dragged: one command a frame
@@ -44,6 +45,7 @@ class HandEditor(QObject):
     """
 
     changed = Signal()  # other edits, or another run
+    meant_changed = Signal()  # another table is shown
     said = Signal(str)  # a sentence that says why nothing was done; "" when something is
 
     def __init__(self, state: AppState, controller: RunController, parent: QObject | None = None) -> None:
@@ -58,6 +60,7 @@ class HandEditor(QObject):
         self._cells: dict[str, dict[Cell, HandEdit]] = {table: {} for table in TABLES}
         self._frozen: dict[str, frozenset[int]] = dict.fromkeys(TABLES, frozenset())
         self._undone: list[HandEdit] = []
+        self._table = "token"  # that is shown
         state.run_changed.connect(self._take_run)
 
     # --- what there is ------------------------------------------------------------------------------
@@ -74,6 +77,21 @@ class HandEditor(QObject):
     def frozen_of(self, table: str) -> frozenset[int]:
         """Return the rows of a table that are frozen."""
         return self._frozen[table]
+
+    @property
+    def meant(self) -> tuple[str, int] | None:
+        """Table and row that are outlined where they are shown: the selected token's, or that of its position."""
+        if self._table == "token":
+            token = shown_token(self._state)
+            return None if token is None else (self._table, token)
+        ids = shown_ids(self._state)
+        return (self._table, len(ids) - 1) if ids else None
+
+    def set_table(self, table: str) -> None:
+        """Take which table is shown."""
+        if table != self._table:
+            self._table = table
+            self.meant_changed.emit()
 
     @property
     def why_not(self) -> str:

@@ -182,8 +182,9 @@ class Commands(QObject):
 
     @Slot()
     def _freeze(self) -> None:
-        if self._state.selected_id is not None:
-            self._hand.toggle_frozen(self._state.selected_id)
+        if self._hand.meant is not None:
+            table, row = self._hand.meant
+            self._hand.toggle_frozen(row, table)
 
     @Slot()
     def _show_document(self) -> None:

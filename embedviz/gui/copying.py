@@ -6,8 +6,9 @@ from PySide6.QtGui import QGuiApplication
 from embedviz import catalog
 from embedviz.config import RunConfig
 from embedviz.errors import EmbedvizError
-from embedviz.export.command import UNSAVED, as_command
-from embedviz.export.source import TextSource
+from embedviz.export.command import as_command
+from embedviz.export.source import UNSAVED, TextSource
+from embedviz.files import resource
 from embedviz.gui.notices import Notice, Notices
 from embedviz.gui.state import AppState
 from embedviz.text.corpus import Corpus
@@ -44,7 +45,7 @@ class RunCopier(QObject):
             return
         source = source_of(document.corpus)
         try:
-            script = as_pytorch(self._config(), source, document.vocab_size)
+            script = as_pytorch(self._script_config(), source, document.vocab_size)
         except EmbedvizError as error:
             self._tell(error.sentence)
             return
@@ -54,7 +55,7 @@ class RunCopier(QObject):
 
     def _copy(self, text: str, sentence: str, source: TextSource) -> None:
         QGuiApplication.clipboard().setText(text)
-        more = [f"Save the text as {UNSAVED} first: it is in no file."] if source.kind == "text" else []
+        more = [f"Save the text as {UNSAVED} first, where you run it: it is in no file."] * (source.kind == "text")
         more += [BY_HAND] if self._state.run.edits else []
         self._tell(" ".join([sentence, *more]))
 
@@ -69,6 +70,12 @@ class RunCopier(QObject):
         threads = runs.threads if is_chosen and asked.threads else RunConfig.threads
         return runs.replace(device=device, threads=threads)
 
+    def _script_config(self) -> RunConfig:
+        """Return the same with the threads of the run, whoever chose them: sums depend on how many there are."""
+        runs = self._state.run.config
+        is_on_cpu = runs.device.partition(":")[0] == "cpu"
+        return self._config().replace(threads=runs.threads) if is_on_cpu else self._config()
+
 
 def source_of(corpus: Corpus) -> TextSource:
     """Return where a text came from, as far as a command can say it."""
@@ -76,5 +83,5 @@ def source_of(corpus: Corpus) -> TextSource:
         return TextSource("file", str(corpus.path.absolute()), corpus.name, corpus.per_line, corpus.encoding)
     for sample in catalog.SAMPLES.values():
         if sample.title == corpus.name:
-            return TextSource("sample", name=sample.name, per_line=corpus.per_line)
+            return TextSource("sample", str(resource(sample.file)), sample.name, corpus.per_line)
     return TextSource("text", name=corpus.name, per_line=corpus.per_line)

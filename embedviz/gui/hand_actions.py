@@ -22,7 +22,9 @@ class HandActions(QObject):
         self._actions = actions
         self._tips = {name: actions[name].toolTip() for name in ("undo", "redo", "freeze")}
         self._step = -1
-        for signal in (state.run_changed, state.selection_changed, state.document_changed, hand.changed):
+        for signal in (state.run_changed, state.selection_changed, state.document_changed, state.trace_shown):
+            signal.connect(self._show)
+        for signal in (hand.changed, hand.meant_changed):
             signal.connect(self._show)
         state.frame_shown.connect(self._show_step)
         self._show()
@@ -47,11 +49,11 @@ class HandActions(QObject):
         self._say("undo", f"Undo{undone}", hand.can_undo)
         again = f": {edit_in_words(hand.undone, labels, columns)}" if hand.can_redo and hand.undone else ""
         self._say("redo", f"Redo{again}", hand.can_redo)
-        token = state.selected_id
-        title = "Freeze the selected row"
-        if token is not None:
-            title = f"{'Thaw' if token in hand.frozen else 'Freeze'} {row_name(token, labels)}"
-        self._say("freeze", title, token is not None and not hand.why_not)
+        title, meant = "Freeze the selected row", hand.meant
+        if meant is not None:
+            table, row = meant
+            title = f"{'Thaw' if row in hand.frozen_of(table) else 'Freeze'} {row_name(row, labels, table)}"
+        self._say("freeze", title, meant is not None and not hand.why_not)
 
     def _say(self, name: str, title: str, is_enabled: bool) -> None:
         action = self._actions[name]

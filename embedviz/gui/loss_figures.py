@@ -23,6 +23,15 @@ NAMES = {
 }
 
 
+class VerdictLabel(ElidedLabel):
+    """A verdict in as many words as there is room for; the whole is in its tip, and what a screen reader says."""
+
+    def _fitted(self, width: int) -> str:
+        words, metrics = self.text(), self.fontMetrics()
+        fitting = (said for said in (words, *verdicts.shorter(words)) if metrics.horizontalAdvance(said) <= width)
+        return next(fitting, None) or super()._fitted(width)
+
+
 class LossFigures(QObject):
     """Keeps `verdict`, a line, and `figures`, a row of numbers, as the state is; a panel gives both a place."""
 
@@ -30,7 +39,7 @@ class LossFigures(QObject):
         super().__init__(parent)
         self._state = state
         self._theme = theme
-        self.verdict = ElidedLabel()
+        self.verdict = VerdictLabel()
         self.verdict.setObjectName("verdict")
         self.figures = QWidget()
         self.figures.setObjectName("lossFigures")

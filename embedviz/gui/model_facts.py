@@ -4,14 +4,14 @@ from PySide6.QtCore import Qt, Slot
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QGridLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
-from embedviz.gui.model_starts import ModelStart, Row, sentences, start_rows, weight_rows
+from embedviz.gui.model_starts import ModelStart, Row, changes, sentences, start_rows, weight_rows
 from embedviz.gui.state import AppState, Phase
 from embedviz.gui.theme import Role, Theme
-from embedviz.gui.widgets import caption, named
+from embedviz.gui.widgets import ElidedLabel, caption, named
 
 WAITING = "The trainer counts the weights when it has made them."
 NOT_STARTED = "No run has started: choose another text or other settings."
-NOW, BEFORE = "now", "before"
+NOW, BEFORE, SAME = "now", "before", "same"
 GAP = 12  # designed pixels, between the tables
 SCROLL_BAR, MARGIN = 10, 4
 
@@ -52,7 +52,7 @@ class FactsTable(QWidget):
             differs = compares and row.now != row.before
             self._put(line, 0, row.name, muted=True)
             if compares:
-                self._put(line, 1, row.before, muted=True)
+                self._put(line, 1, row.before if differs else SAME, muted=True)
             label = self._put(line, 2, row.now, bold=differs)
             label.setAccessibleName(f"{row.name}: {row.now}" + (f", before {row.before}" if compares else ""))
 
@@ -67,7 +67,10 @@ class FactsTable(QWidget):
 
 
 class ModelFacts(QScrollArea):
-    """Two small tables side by side, and a sentence for each switch that is on; keeps the last two starts."""
+    """What the switches changed in a line, two small tables, and all in sentences; keeps the last two starts.
+
+    What a switch changed comes first, then how the run started: these are seen where there is little room.
+    """
 
     def __init__(self, state: AppState, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -83,6 +86,7 @@ class ModelFacts(QScrollArea):
         self._page = QWidget()
         self._tables = QBoxLayout(QBoxLayout.Direction.LeftToRight)
         self.weights, self.start = FactsTable("Weights", theme), FactsTable("Start", theme)
+        self.changed = named(ElidedLabel(), "modelChanges")
         self._words = caption()
         self._fill()
         state.run_changed.connect(self.refresh)
@@ -115,12 +119,17 @@ class ModelFacts(QScrollArea):
         is_known = self._now is not None and self._now.run_id == run.run_id
         self.weights.setVisible(is_known)
         self.start.setVisible(is_known)
+        self.changed.setVisible(False)
         if self._now is None or not is_known:
             self._words.setText(NOT_STARTED if run.phase is Phase.REFUSED else WAITING)
             return
         self.weights.set_rows(weight_rows(self._now, self._before))
         self.start.set_rows(start_rows(self._now, self._before, self._state.unit))
-        self._words.setText("\n".join(sentences(self._now)))
+        self.changed.setFont(
+            self._theme.font(Role.CAPTION, bold=True)
+        )  # after the style sheet, which takes it back
+        self.changed.setText(" ".join(changes(self._now, self._before)))
+        self.changed.setVisible(bool(self.changed.text()))
         self._arrange()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -130,13 +139,18 @@ class ModelFacts(QScrollArea):
 
     def _arrange(self) -> None:
         """Put one table under the other where they do not fit side by side."""
-        needed = sum(table.sizeHint().width() for table in (self.weights, self.start))
+        needed = sum(table.sizeHint().width() for table in (self.start, self.weights))
         room = self.width() - self._theme.px(SCROLL_BAR + MARGIN + GAP)
         is_narrow = needed > room
         self._tables.setDirection(
             QBoxLayout.Direction.TopToBottom if is_narrow else QBoxLayout.Direction.LeftToRight
         )
-        self._page.setMaximumWidth(max(1, self.width() - self._theme.px(SCROLL_BAR)))
+        width = max(1, self.width() - self._theme.px(SCROLL_BAR))
+        self._page.setMaximumWidth(width)
+        if self.start.isVisibleTo(self._page) and self._now is not None:
+            needed = self.changed.fontMetrics().horizontalAdvance(self.changed.text())
+            told = changes(self._now, self._before) if needed <= width - self._theme.px(MARGIN) else []
+            self._words.setText("\n".join(said for said in sentences(self._now) if said not in told))
 
     def _take(self, start: ModelStart) -> None:
         last = self._now
@@ -148,10 +162,11 @@ class ModelFacts(QScrollArea):
         self._words.setWordWrap(True)
         self._words.setTextFormat(Qt.TextFormat.PlainText)
         self._words.setAlignment(Qt.AlignmentFlag.AlignTop)
-        self._tables.addWidget(self.weights, 1, Qt.AlignmentFlag.AlignTop)
         self._tables.addWidget(self.start, 1, Qt.AlignmentFlag.AlignTop)
-        column = QVBoxLayout(self._page)
+        self._tables.addWidget(self.weights, 1, Qt.AlignmentFlag.AlignTop)
+        column = self._column = QVBoxLayout(self._page)
         column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(self.changed)
         column.addLayout(self._tables)
         column.addWidget(self._words)
         column.addStretch(1)
@@ -162,6 +177,7 @@ class ModelFacts(QScrollArea):
     @Slot()
     def _restyle(self) -> None:
         self._tables.setSpacing(self._theme.px(GAP))
+        self._column.setSpacing(self._theme.px(4))
         self._page.setContentsMargins(0, 0, self._theme.px(MARGIN), 0)
         for table in (self.weights, self.start):
             table.rebuild()

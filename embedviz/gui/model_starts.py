@@ -1,6 +1,7 @@
 """What is known of a model as it was made, in words: its weights part by part, its tables, its first loss."""
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -11,6 +12,7 @@ from embedviz.config import RunConfig
 from embedviz.gui.state import Phase, RunStatus
 
 _ELSEWHERE = ("device", "threads")  # of RunConfig: what has no part in how a model begins
+_SWITCHED = ("tie", "scale_embeddings", "freeze_embeddings", "residual_init", "position")  # in the order told
 
 
 class Row(NamedTuple):
@@ -50,9 +52,7 @@ class ModelStart:
 
 def weight_rows(now: ModelStart, before: ModelStart | None) -> list[Row]:
     """Return how many weights there are, part by part, then all of them."""
-    names = list(now.parts)
-    if before is not None:
-        names += [name for name in before.parts if name not in now.parts]
+    names = _merged(now.parts, before.parts if before else ())
     rows = [Row(name, _count(now, name), _count(before, name)) for name in names]
     return [*rows, Row("together", f"{now.parameters:,}", f"{before.parameters:,}" if before else "")]
 
@@ -63,9 +63,7 @@ def start_rows(now: ModelStart, before: ModelStart | None, unit: LossUnit) -> li
     if before is not None and before.vocab_size != now.vocab_size:
         guess = unit.guess.replace("{:,}", "V")
     pairs = [("first loss", _first), (guess, _guess), ("difference", _difference)]
-    names = list(now.table_std)
-    if before is not None:
-        names += [name for name in before.table_std if name not in now.table_std]
+    names = _merged(now.table_std, before.table_std if before else ())
     rows = [Row(f"std, {name}", _std(now, name), _std(before, name)) for name in names]
     return rows + [Row(name, of(now, unit), of(before, unit) if before else "") for name, of in pairs]
 
@@ -73,22 +71,66 @@ def start_rows(now: ModelStart, before: ModelStart | None, unit: LossUnit) -> li
 def sentences(start: ModelStart) -> list[str]:
     """Return what each switch that is on has changed, where the weights started, and what the model is."""
     config, entry = start.config, catalog.MODELS[start.config.model]
-    said = []
-    table = counted(start.parts.get("token table", 0), "weight")
-    if config.has("tie") and config.tie:
-        said.append(f"Head tied to the token table: −{table}. {_second(catalog.SWITCHES['tie'].line)}")
-    if config.has("scale_embeddings") and config.scale_embeddings:
-        said.append(_scaled(start))
-    if config.has("freeze_embeddings") and config.freeze_embeddings:
-        said.append(f"Token table frozen: its {table} stay as they started; all else learns.")
-    if config.has("residual_init") and config.n_layer and config.residual_init != "plain":
-        said.append(_residual(config))
-    if config.has("position"):
-        position = catalog.POSITIONS[config.position]
-        said.append(f"Positions, {position.title}: {position.line}")
+    said = [_of_switch(start, name) for name in _SWITCHED if name == "position" or _is_on(config, name)]
     tables, layers = catalog.STARTS[config.init].title, catalog.LAYER_STARTS[config.layer_init].title
     more = f", all other layers from {layers}" if config.has("layer_init") else ""
-    return [*said, f"Tables start from {tables}{more}.", f"{entry.title}: {entry.line}"]
+    return [*filter(None, said), f"Tables start from {tables}{more}.", f"{entry.title}: {entry.line}"]
+
+
+def changes(now: ModelStart, before: ModelStart | None) -> list[str]:
+    """Return a sentence for each switch that is not as in the run before; or that is on, if none is alike."""
+    config = now.config
+    if before is None or before.config.model != config.model:
+        return [_of_switch(now, name) for name in _SWITCHED if name != "position" and _is_on(config, name)]
+    changed = [name for name in _SWITCHED if getattr(config, name) != getattr(before.config, name)]
+    return [said for name in changed if (said := _of_switch(now, name))]
+
+
+def _is_on(config: RunConfig, name: str) -> bool:
+    value = getattr(config, name)
+    return config.has(name) and (
+        bool(config.n_layer) and value != "plain" if name == "residual_init" else bool(value)
+    )
+
+
+def _of_switch(start: ModelStart, name: str) -> str:
+    """Return what a switch as it is set did to a model; "" where the model does not have it."""
+    config = start.config
+    if not config.has(name) or (name == "residual_init" and not config.n_layer):
+        return ""
+    if name == "position":
+        position = catalog.POSITIONS[config.position]
+        return f"Positions, {position.title}: {position.line}"
+    if name == "residual_init":
+        return _residual(config)
+    if not getattr(config, name):
+        return f"{catalog.SWITCHES[name].title}: off."
+    if name == "scale_embeddings":
+        return _scaled(start)
+    table = counted(start.parts.get("token table", 0), "weight")
+    if name == "tie":
+        return f"Head tied to the token table: −{table}. {_second(catalog.SWITCHES['tie'].line)}"
+    return _frozen(start, table)
+
+
+def _frozen(start: ModelStart, table: str) -> str:
+    """Return what no longer learns: a head that is tied to a frozen table is that table."""
+    is_tied = start.config.has("tie") and start.config.tie
+    head = ", and the head with them" if is_tied else ""
+    kept = ("token table", "head") if is_tied else ("token table",)
+    learns = any(count for name, count in start.parts.items() if name not in kept)
+    rest = "all other layers learn" if is_tied else "all else learns"
+    return f"Token table frozen: its {table} stay as they started{head}; {rest if learns else 'nothing learns'}."
+
+
+def _merged(names: Iterable[str], others: Iterable[str]) -> list[str]:
+    """Return all names, in their order; one that only `others` have comes where it stands among those."""
+    merged, place = list(names), 0
+    for name in others:
+        if name not in merged:
+            merged.insert(place, name)
+        place = merged.index(name) + 1
+    return merged
 
 
 def _scaled(start: ModelStart) -> str:

@@ -3,7 +3,7 @@
 from functools import partial
 
 from PySide6.QtCore import QRect, Qt, QTimer, Slot
-from PySide6.QtGui import QAction, QResizeEvent
+from PySide6.QtGui import QAction, QFontMetrics, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
 
 from embedviz.analysis.figures import counted
@@ -13,11 +13,11 @@ from embedviz.gui.phase_cards import cards_of
 from embedviz.gui.plots.phase_strip import PhaseStrip
 from embedviz.gui.state import AppState
 from embedviz.gui.step_through import StepThrough
-from embedviz.gui.theme import Theme
+from embedviz.gui.theme import Role, Theme
 from embedviz.gui.widgets import ElidedLabel, caption, named
 
 LONG_LINES = 4  # that the long form has room for
-LOWEST_STRIP, HIGHEST_STRIP = 92, 300  # designed pixels
+HIGHEST_STRIP = 300  # designed pixels
 BUTTONS = ("prevPhase", "playPhases", "nextPhase")
 INVITATION = "Right and Left go through the phases of the coming step; a click goes to one."
 
@@ -153,8 +153,8 @@ class PhaseView(QWidget):
 
     @Slot()
     def _restyle(self) -> None:
-        self.strip.setMinimumHeight(self._theme.px(LOWEST_STRIP))
+        self.strip.updateGeometry()  # how low it may be has changed
         self.strip.setMaximumHeight(self._theme.px(HIGHEST_STRIP))
-        self._explanation.setFixedHeight(LONG_LINES * self._explanation.fontMetrics().lineSpacing())
+        self._explanation.setFixedHeight(LONG_LINES * QFontMetrics(self._theme.font(Role.CAPTION)).lineSpacing())
         self._column.setSpacing(self._theme.px(4))
         self._row.setSpacing(self._theme.px(4))

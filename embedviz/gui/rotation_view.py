@@ -2,7 +2,7 @@
 
 import numpy as np
 from PySide6.QtCore import Qt, Slot
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QSpinBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from embedviz.analysis.figures import figure
 from embedviz.analysis.levels import StableLimit
@@ -10,6 +10,7 @@ from embedviz.analysis.rope import Floats, dot_products, rotate, speeds
 from embedviz.gui.attention_choices import PositionSlider, heads_of, layers_of, offer
 from embedviz.gui.attention_frame import AttentionFrame, AttentionSource, why_never
 from embedviz.gui.controller import RunController
+from embedviz.gui.number_box import NumberBox
 from embedviz.gui.plots.colorbar import ColorBar
 from embedviz.gui.plots.rotation import RotationDials
 from embedviz.gui.plots.rotation_products import DotProducts, product_colours
@@ -44,7 +45,7 @@ class RotationView(QWidget):
         self.dials = named(RotationDials(theme), "rotationDials")
         self.products = named(DotProducts(theme), "dotProducts")
         self._legend = ColorBar(theme)
-        self.numbers = [LiveLabel() for _ in range(5)]
+        self.numbers = [LiveLabel() for _ in range(4)]
         self._sentence = caption()
         self._sentence.setWordWrap(True)
         self._lay_out()
@@ -58,7 +59,7 @@ class RotationView(QWidget):
         )
         self.key = named(Choice(), "rotationKey", says="Key", tip="Whose key the query meets")
         self.position = named(PositionSlider(self._theme), "rotationPosition", says="Position of the query")
-        self.distance = named(QSpinBox(), "rotationDistance", says="Distance from query to key")
+        self.distance = named(NumberBox(self._theme), "rotationDistance", says="Distance from query to key")
         self._query, self._at, self._apart = LiveLabel(), LiveLabel(), QLabel("distance")
 
     def _lay_out(self) -> None:
@@ -99,7 +100,7 @@ class RotationView(QWidget):
         self.position.valueChanged.connect(self._show)
         self.distance.valueChanged.connect(self._show)
         self.dials.resized.connect(self._show)
-        self.products.distance_chosen.connect(self.distance.setValue)
+        self.products.cell_chosen.connect(self._take_cell)
         for changed in (
             state.frame_shown,
             state.selection_changed,
@@ -185,19 +186,30 @@ class RotationView(QWidget):
         names = frame.quoted(row), frame.quoted(other)
         colours = product_colours(self._state.colour_blind)
         self._legend.set_levels((-limit, limit), colours)
-        self.products.set_products(names, products, self.distance.value(), limit, colours)
-        self._say(query, key, (frame.first + row, frame.first + other))
+        where = self.position.value(), self.distance.value()
+        self.products.set_products(names, products, where, limit, colours)
+        self._say(query, key)
 
-    def _say(self, query: Floats, key: Floats, at: tuple[int, int]) -> None:
+    @Slot(int, int)
+    def _take_cell(self, query: int, key: int) -> None:
+        """Turn the query to a position of the grid, and take the distance to the key's."""
+        for field, value in ((self.position, query), (self.distance, query - key)):
+            field.blockSignals(True)
+            field.setValue(value)
+            field.blockSignals(False)
+        self._show()
+
+    def _say(self, query: Floats, key: Floats) -> None:
         """Print the products at two places of the chosen distance, computed by turning both for each."""
         apart, last = self.distance.value(), self.position.maximum()
-        found = [(m, n, product_at(query, key, m, n)) for m, n in two_places(apart, at, last)]
+        places = two_places(apart, self.position.value(), last)
+        found = [(m, n, product_at(query, key, m, n)) for m, n in places]
         words = [f"positions {m}, {n}: {_signed(value)}" for m, n, value in found]
         if len(found) == 2:
             words.append(f"difference {figure(abs(found[0][2] - found[1][2]), digits=2)}")
         else:
             words.append("There is no other place so far apart.")
-        words += [f"without rotation: {_signed(float(query @ key))}", "wherever both stand"]
+        words.append(f"unturned, anywhere: {_signed(float(query @ key))}")
         for label, text in zip(self.numbers, words + [""] * (len(self.numbers) - len(words)), strict=True):
             label.setText(text)
         slowest = speeds(len(query))[-1]
@@ -234,12 +246,12 @@ def product_at(query: Floats, key: Floats, m: int, n: int) -> float:
     return float(rotate(query[None], [m])[0] @ rotate(key[None], [n])[0])
 
 
-def two_places(apart: int, at: tuple[int, int], last: int) -> list[tuple[int, int]]:
+def two_places(apart: int, position: int, last: int) -> list[tuple[int, int]]:
     """Return two places of query and key that are `apart`, up to position `last`; one if there is only one.
 
-    The first is where they stand, `at`, if they are so far apart, else as early as can be; the other far from it.
+    The first has the query at `position`, or as early as can be if that is too early; the other is far from it.
     """
-    first = at if at[0] - at[1] == apart else (apart, 0)
+    first = max(position, apart), max(position, apart) - apart
     others = [(last, last - apart), (apart, 0)]
     return [first, *[place for place in others if place != first][:1]]
 

@@ -88,6 +88,7 @@ class TableEditing(QObject):
         if table != self._table:
             self._table = table
             self._readout.set_table(table)
+            self._hand.set_table(table)
             self.let_go()
 
     @Slot()

@@ -45,6 +45,11 @@ class TablePictures(QStackedWidget):
             self._plane.clicked.connect(self.row_chosen)
         return self._plane
 
+    @property
+    def note(self) -> str:
+        """What a mark of the picture stands for, if not for one cell; points are rows, each by itself."""
+        return self.heatmap.pooling_note if self.currentWidget() is self.heatmap else ""
+
     def set_empty(self, why: str) -> None:
         """Say why there is nothing to see."""
         self.heatmap.set_empty(why)

@@ -65,7 +65,6 @@ class NumbersDialog(QDialog):
         self._state = state
         self._losses: NDArray[np.float64] | None = None  # (R, 2): training, validation; nats per token
         self._steps: list[str] = []
-        self.resize(theme.px(900), theme.px(600))
         self.tabs = QTabWidget()
         layout = QVBoxLayout(self)
         step = f"As of step {state.snapshot.step:,}; it stays so while training goes on." if state.snapshot else ""
@@ -75,7 +74,16 @@ class NumbersDialog(QDialog):
         buttons.rejected.connect(self.reject)
         layout.addWidget(buttons)
         self._fill(state)
+        self.tabs.setUsesScrollButtons(True)  # where the screen is narrower than all titles
+        self.resize(theme.px(900), theme.px(600))
+        self._edges = layout.contentsMargins()
+        self._fit(self.screen().availableSize().width())
         state.unit_changed.connect(self._show_losses)
+
+    def _fit(self, most: int) -> None:
+        """Be wide enough for all titles of the tabs, if that is not wider than `most`."""
+        titles = self.tabs.tabBar().sizeHint().width() + self._edges.left() + self._edges.right()
+        self.resize(min(max(self.width(), titles), most), self.height())
 
     def _fill(self, state: AppState) -> None:
         document, snapshot = state.document, state.snapshot

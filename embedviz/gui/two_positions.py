@@ -3,10 +3,11 @@
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import Signal, Slot
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QSpinBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from embedviz.analysis.figures import figure
 from embedviz.gui.contexts import Sums, row_scale, sums_of
+from embedviz.gui.number_box import NumberBox
 from embedviz.gui.plots.sum_rows import SumRows
 from embedviz.gui.plots.sum_words import SumLine
 from embedviz.gui.state import AppState
@@ -32,8 +33,8 @@ class TwoPositions(QWidget):
         self._is_chosen = False  # by the person, who need not choose again
         self._run_id = ""
         self.token = -1
-        self.first = named(QSpinBox(), "firstPosition", says="First position")
-        self.second = named(QSpinBox(), "secondPosition", says="Second position")
+        self.first = named(NumberBox(theme), "firstPosition", says="First position")
+        self.second = named(NumberBox(theme), "secondPosition", says="Second position")
         self._of, self._and = QLabel(), QLabel("and")
         self.rows = named(SumRows(theme), "twoSums", says="One token at two positions")
         self.numbers = LiveLabel()

@@ -213,6 +213,11 @@ def trained_bytes(config: RunConfig, weights: int) -> int:
     return (2 + _STATES_PER_WEIGHT[config.optimizer]) * BYTES_PER_WEIGHT * weights
 
 
+def traced_bytes(config: RunConfig, weights: int) -> int:
+    """Return what they take while a step is traced: all of it twice, since the step is taken and undone."""
+    return 2 * trained_bytes(config, weights)
+
+
 def gradient_of(parameter: Tensor) -> Tensor:
     """Return the parameter's `.grad`, made if there is none yet, to be written over."""
     if parameter.grad is None:

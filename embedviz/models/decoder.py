@@ -17,7 +17,7 @@ from torch import Generator, Tensor, nn
 
 from embedviz.config import RunConfig
 from embedviz.models.attention import CausalSelfAttention
-from embedviz.models.base import BYTES_PER_WEIGHT, LanguageModel, SizePart, trained_bytes
+from embedviz.models.base import BYTES_PER_WEIGHT, LanguageModel, SizePart, traced_bytes
 from embedviz.models.block import Block, FeedForward
 from embedviz.models.embedding import TokenPositionEmbedding, smaller_tables
 from embedviz.models.initialization import LAYER_STARTS, LOGITS_GAIN, RELU_GAIN, make_generator
@@ -224,7 +224,7 @@ class DecoderLanguageModel(LanguageModel):
 
     @classmethod
     def size_parts(cls, config: RunConfig, vocab_size: int) -> list[SizePart]:
-        """Return the parts with gradient and optimiser state, and what a batch makes on its way."""
+        """Return the parts with gradient and optimiser state, traced, and what a batch makes on its way."""
         weights = cls.weight_parts(config, vocab_size)
         sums = BYTES_PER_WEIGHT if config.whole_text else 0  # the gradients of a text's chunks are summed up
         remedies = {
@@ -236,7 +236,7 @@ class DecoderLanguageModel(LanguageModel):
         made = BYTES_PER_WEIGHT * windows * cls.numbers_per_context(config, vocab_size)
         return [
             *(
-                SizePart(f"the {name}", trained_bytes(config, count) + sums * count, remedies.get(name, layers))
+                SizePart(f"the {name}", traced_bytes(config, count) + sums * count, remedies.get(name, layers))
                 for name, count in weights.items()
             ),
             SizePart("a batch", made, "Choose a smaller batch, or a smaller block size."),

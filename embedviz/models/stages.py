@@ -52,8 +52,8 @@ def look_up(config: RunConfig) -> list[TracePhase]:
                 shape=f"{scale}rows + positions {{sum:shape}}",
                 lines=("column {column of sum}", "{" + rows + "[-1,column of sum]:+to sum[-1,column of sum]}"),
                 formula=(
-                    f"x = {scale}E[{{token}}] + P[{{last place}}]; column {{column of sum}}: "
-                    "{" + rows + "[-1,column of sum]:+adds position rows to sum}"
+                    "column {column of sum}: {" + rows + "[-1,column of sum]:+adds position rows to sum} "
+                    f"(x = {scale}E[{{token}}] + P[{{last place}}])"
                 ),
                 explanation=(
                     "Row {last place} of the position table is added, because {token:token} stands at position "
@@ -124,7 +124,7 @@ def _norm(name: str, title: str, array: str, formula: str) -> TracePhase:
         picture=array,
         shape=f"{{{array}:shape}}",
         lines=(f"{{{array}[-1,0]:+}}, …",),
-        formula=f"each row: {formula}; the last becomes {{{array}[-1]:vector}}",
+        formula=f"last row → {{{array}[-1]:vector}}: {formula}",
         explanation=(
             "Rows of the stream may grow; each is brought to one size before the next layer reads it, position by "
             "position. The stream itself stays as it is."
@@ -146,8 +146,8 @@ def _attention(number: int, is_turned: bool) -> TracePhase:
         shape=f"heads × places {{{name} attention last:shape}}",
         lines=(f"head {{{name} head:nth}}: {weight}", f"on {{{name} seen:token}}"),
         formula=(
-            f"softmax(q · kᵀ / √D), head {{{name} head:nth}}: score {{{name} scores last{at}:+}} at "
-            f"{{{name} seen:token}} gives it {weight} of what {{token:token}} takes"
+            f"head {{{name} head:nth}} of {{token:token}} takes {weight} from {{{name} seen:token}} "
+            f"(score {{{name} scores last{at}:+}}): softmax(qkᵀ / √D)"
         ),
         explanation=(
             "Each head asks with the query of {token:token} and weighs every position up to it by its key; the "
@@ -194,7 +194,7 @@ def _add(number: int, which: int, before: str, what: str) -> TracePhase:
         picture=after,
         shape=f"x + {what} {{{after}:shape}}",
         lines=(f"column {{{column}}}", f"{{{before}[-1,{column}]:+to {after}[-1,{column}]}}"),
-        formula=f"x + {what} at the last position, column {{{column}}}: {terms}",
+        formula=f"column {{{column}}}, last row: {terms} (x + {what})",
         explanation=(
             f"What the {what} puts out is added to the stream, which carries all from the rows to the head. "
             "Gradients come back along the same way, past every layer."

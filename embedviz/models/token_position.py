@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Generator, Tensor, nn
 
 from embedviz.config import RunConfig
-from embedviz.models.base import BYTES_PER_WEIGHT, LanguageModel, SizePart, trained_bytes
+from embedviz.models.base import BYTES_PER_WEIGHT, LanguageModel, SizePart, traced_bytes
 from embedviz.models.embedding import TokenPositionEmbedding, smaller_tables
 from embedviz.models.initialization import LAYER_STARTS, LOGITS_GAIN, make_generator
 from embedviz.models.stages import head, input_name, look_up
@@ -99,14 +99,14 @@ class TokenPositionModel(LanguageModel):
 
     @classmethod
     def size_parts(cls, config: RunConfig, vocab_size: int) -> list[SizePart]:
-        """Return the parts with gradient and optimiser state, and what a batch makes on its way."""
+        """Return the parts with gradient and optimiser state, traced, and what a batch makes on its way."""
         sums = BYTES_PER_WEIGHT if config.whole_text else 0  # the gradients of a text's chunks are summed up
         parts = cls.weight_parts(config, vocab_size)
         windows = max(config.batch_size, cls.contexts_at_once(config, vocab_size))
         made = BYTES_PER_WEIGHT * windows * cls.numbers_per_context(config, vocab_size)
         return [
             *(
-                SizePart(f"the {name}", trained_bytes(config, count) + sums * count, smaller_tables(config))
+                SizePart(f"the {name}", traced_bytes(config, count) + sums * count, smaller_tables(config))
                 for name, count in parts.items()
             ),
             SizePart("a batch", made, "Choose a smaller batch, or a smaller block size."),

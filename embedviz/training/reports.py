@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple, Protocol, TextIO
 
 from embedviz import catalog
-from embedviz.analysis.figures import counted
+from embedviz.analysis.figures import counted, figure
 from embedviz.config import RunConfig
 from embedviz.text.dataset import Dataset
 from embedviz.text.pairs import PairCounts
@@ -19,6 +19,7 @@ from embedviz.training.session import SplitLosses, StepResult, TrainingSession
 _REPORT_SPACING_S = 1.0
 _BAR_SPACING_S = 0.1
 _BAR_WIDTH = 30
+_SLOW = 10  # steps a second, below which a whole number of them would say little
 _CLEAR = "\r\x1b[K"  # the line of the terminal that the bar is on
 
 
@@ -133,7 +134,7 @@ class WordReport:
     def progress(self, result: StepResult, work: Work) -> None:
         """See Report."""
         done = result.step + 1
-        line = f"step {done:,} of {self._steps:,}, loss {result.loss:.4f}, {work.rate:,.0f} steps/s"
+        line = f"step {done:,} of {self._steps:,}, loss {result.loss:.4f}, {_rate(work)} steps/s"
         if not self._has_bar:
             say(line, sys.stderr)
             return
@@ -148,7 +149,7 @@ class WordReport:
         """See Report."""
         say(_in_words(losses))
         if work.seconds:
-            say(f"{counted(work.steps, 'step')} in {work.seconds:.3g} s: {work.rate:,.0f} a second.")
+            say(f"{counted(work.steps, 'step')} in {work.seconds:.3g} s: {_rate(work)} a second.")
 
 
 def _bigram_floor(session: TrainingSession, dataset: Dataset) -> float:
@@ -177,7 +178,11 @@ def _switched(config: RunConfig) -> Iterator[str]:
         ("residual_init", catalog.RESIDUAL_INITS, "Residual projections"),
     ):
         value = getattr(config, name)
-        if config.has(name) and value != getattr(usual, name):
+        if not config.has(name) or value == getattr(usual, name):
+            continue
+        if name == "residual_init" and not config.n_layer:
+            yield f"{title}, {table[value].title}: not used, without layers there are none."
+        else:
             yield f"{title}, {table[value].title}: {table[value].line}"
     for name, entry in catalog.SWITCHES.items():
         if config.has(name) and getattr(config, name):
@@ -191,6 +196,10 @@ def _start_in_words(session: TrainingSession) -> str:
         f"At the start: standard deviation of the {tables}; loss {first:.4f}, "
         f"ln {session.vocab_size:,} = {session.uniform:.4f}: {first - session.uniform:+.4f}."
     )
+
+
+def _rate(work: Work) -> str:
+    return figure(work.rate) if 0 < work.rate < _SLOW else f"{work.rate:,.0f}"
 
 
 def _estimated(losses: SplitLosses) -> dict[str, bool]:

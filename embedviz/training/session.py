@@ -17,7 +17,7 @@ from embedviz.text.dataset import Dataset
 from embedviz.training import by_hand, devices
 from embedviz.training.batches import Batches, to_tensor
 from embedviz.training.device_choice import DeviceChooser
-from embedviz.training.guard import DivergenceError, Guard
+from embedviz.training.guard import DivergenceError, Guard, can_learn
 from embedviz.training.looking import Floats, Looker, StartFacts, copy
 from embedviz.training.readings import Readings
 from embedviz.training.schedules import SCHEDULES
@@ -98,7 +98,7 @@ class TrainingSession(Iterator[StepResult]):
         )
         self._schedule = SCHEDULES[config.schedule]
         self._is_plain = config.schedule == "constant" and not config.clip
-        self._guard = Guard(self.vocab_size)
+        self._guard = Guard(self.vocab_size, self.start.first_loss)
         self._frozen = by_hand.FrozenRows(self._model.lookup_tables())
         self._anchor = self.state()
 
@@ -211,10 +211,7 @@ class TrainingSession(Iterator[StepResult]):
         """Return the state of this very step, healthy or not."""
         recent = np.array(self._guard.recent, dtype=np.float64)
         arrays = {**self._state.copy(), **self._frozen.copy(), "guard/recent": recent}
-        scalars = {"last_good_step": float(self._guard.last_good_step)}
-        if self._guard.limit != self._guard.usual_limit:
-            scalars["guard_limit"] = self._guard.limit
-        return Checkpoint(self.step, arrays, scalars)
+        return Checkpoint(self.step, arrays, self._guard.known())
 
     def restore(self, checkpoint: Checkpoint) -> None:
         """Go on from `checkpoint`, exactly as the run it was taken of did.
@@ -225,8 +222,7 @@ class TrainingSession(Iterator[StepResult]):
         self._frozen.put(checkpoint.arrays)
         self.step = checkpoint.step
         recent = checkpoint.arrays.get("guard/recent", np.empty(0)).tolist()
-        scalars = checkpoint.scalars
-        self._guard.restore(int(scalars.get("last_good_step", -1)), recent, scalars.get("guard_limit"))
+        self._guard.restore(checkpoint.scalars, recent)
         self._anchor = checkpoint
         self.gradient_norm = None
 
@@ -272,6 +268,9 @@ class TrainingSession(Iterator[StepResult]):
         self._batches.generator.set_state(before)
         return self._model.loss(*batch)
 
+    def _can_learn(self) -> bool:
+        return can_learn(self._model, self._accumulate, self._batches.generator)
+
     def _turn_back(self, step: int, loss: float) -> DivergenceError:
         """Go back to the last sound step, and return what there is to say of `step`.
 
@@ -281,7 +280,8 @@ class TrainingSession(Iterator[StepResult]):
         self.restore(self._anchor)
         while self.step < last_good_step:
             next(self)
-            if not self._state.is_finite():  # rows that no batch has read since: one step less, then
+            # Infinite in rows that no batch has read since, or too large to compute with: one step less, then.
+            if not (self._state.is_finite() and (self.step < last_good_step or self._can_learn())):
                 last_good_step = self.step - 1
                 self.restore(self._anchor)
         return DivergenceError(step, loss, last_good_step, self.config.lr)

@@ -81,3 +81,30 @@ def test_where_nothing_is_held_out_nothing_is_memorised():
 def test_losses_of_a_run_away_have_words(loss):
     assert verdicts.learning(9, loss, FLOOR, PERPLEXITY).startswith("Still learning: perplexity ")
     assert len(verdicts.learning(9, loss, FLOOR, PERPLEXITY)) < 60
+
+
+@pytest.mark.parametrize(
+    ("sentence", "shorter"),
+    [
+        (
+            "Still learning: 1.8 nats above the bigram floor",
+            (
+                "Learning: 1.8 nats above the bigram floor",
+                "Learning: 1.8 nats above the floor",
+                "1.8 nats above the floor",
+            ),
+        ),
+        (
+            "Before the first step: 0.22 nats above the floor",
+            ("Step 0: 0.22 nats above the floor", "0.22 nats above the floor"),
+        ),
+        (
+            "Memorising: 0.25 nats below the bigram floor, held out 1.5 above",
+            ("Memorising: 0.25 nats below the floor, held out 1.5 above", "Memorising: held out 1.5 above"),
+        ),
+        ("Converged: 0.0008 nats above the floor at step 1,540", ("Converged: 0.0008 nats above the floor",)),
+        ("Plateau: the best loss has hardly fallen", ()),
+    ],
+)
+def test_a_verdict_in_fewer_words_is_the_same(sentence, shorter):
+    assert verdicts.shorter(sentence) == shorter

@@ -78,12 +78,72 @@ def test_only_what_is_watched_is_told(window: Window, dataset: Dataset) -> None:
         assert bool(snapshot.attention) == (attended >= 0)
 
 
+def told(window: Window, context: list[int], attention: int = 1) -> m.Array | None:
+    """Return what is read of the longer context, if one is told of."""
+    snapshot = watched(window, m.Watch("a", np.array([context]), attention=attention))
+    assert snapshot.attention_layer == attention
+    assert ("longer read" in snapshot.attention) == ("longer weights" in snapshot.attention)
+    return snapshot.attention.get("longer read")
+
+
+def test_a_context_that_is_looked_at_stays_while_one_selects_within_it(window: Window, dataset: Dataset) -> None:
+    config = TRANSFORMER.replace(block_size=5)
+    window.start("a", dataset, config)
+    longer = [0, 1, 2, 0, 1]
+    assert told(window, longer) is None
+    for context in (longer[:2], longer[:4], longer[:1]):
+        np.testing.assert_array_equal(told(window, context), longer)
+    assert told(window, longer) is None
+    window.send(m.Watch("a", np.array([longer[:3]]), attention=0), m.Advance("a", 2))
+    snapshot = window.wait_for_snapshot("a", 2)
+    session = TrainingSession(config, dataset)
+    next(session)
+    next(session)
+    for prefix, context in (("", longer[:3]), ("longer ", longer)):
+        for name, array in session.attention(np.array(context), 0).items():
+            np.testing.assert_allclose(snapshot.attention[prefix + name], array, atol=1e-6)
+    np.testing.assert_allclose(
+        snapshot.attention["longer weights"][:, :3, :3], snapshot.attention["weights"], atol=1e-6
+    )  # no position takes from later ones
+
+
+def test_a_context_that_is_no_part_of_it_takes_its_place(window: Window, dataset: Dataset) -> None:
+    window.start("a", dataset, TRANSFORMER)
+    told(window, [0, 1, 2, 0, 1])
+    assert told(window, [0, 1, 3]) is None
+    assert told(window, [0, 1]) is not None
+    window.send(m.Watch("a", np.array([[0, 1]]), attention=-1))
+    assert told(window, [0]) is None  # nobody looked meanwhile
+
+
+def test_a_row_that_is_not_told_of_is_looked_at_for_itself(window: Window) -> None:
+    ids = np.random.default_rng(0).integers(0, 12, 5000)
+    window.start("a", Dataset(ids, ids[:0], 12), TRANSFORMER.replace(block_size=512, batch_size=1))
+    longest = ids[:300].tolist()
+    told(window, longest)
+    np.testing.assert_array_equal(told(window, longest[:173]), longest)  # the first of the last 128
+    assert told(window, longest[:172]) is None
+
+
+def test_an_item_and_its_boundary_are_where_the_model_reads_them(window: Window) -> None:
+    ids = np.array([0, 1, 2, 3] * 30)
+    items = Dataset(ids, ids[:0], 4, boundary_id=0)
+    window.start("a", items, TRANSFORMER.replace(block_size=4, batch_size=1))
+    told(window, [1, 2, 3])
+    np.testing.assert_array_equal(told(window, [1, 2]), [0, 1, 2, 3])
+    assert told(window, [1, 2, 3, 1]) is None  # read without the boundary: others stand at 0
+    assert told(window, [1, 2, 3]) is None
+
+
 def test_attention_of_the_longest_context_has_room(window: Window) -> None:
     ids = np.random.default_rng(0).integers(0, 12, 5000)
     window.start("a", Dataset(ids, ids[:0], 12), TRANSFORMER.replace(block_size=512, batch_size=1))
     snapshot = watched(window, m.Watch("a", ids[None, :512], gradients=True, layers=True, attention=1))
     assert snapshot.attention["weights"].shape == (2, 128, 128)
     assert snapshot.attention["keys"].shape == (2, 128, 4)
+    snapshot = watched(window, m.Watch("a", ids[None, :500], gradients=True, layers=True, attention=1))
+    assert snapshot.attention["longer weights"].shape == snapshot.attention["weights"].shape == (2, 128, 128)
+    np.testing.assert_array_equal(snapshot.attention["longer read"], ids[:512])
 
 
 def test_they_travel_to_the_real_window(line: Line, dataset: Dataset) -> None:

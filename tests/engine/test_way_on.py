@@ -195,6 +195,7 @@ def test_a_run_keeps_so_many_edits(window: Window, dataset: Dataset, monkeypatch
         (m.Watch("a", np.zeros((2, 0), np.int64)), "A context to watch needs a token at least."),
         (m.Watch("a", np.array([[0.5]])), "A context has to be a row of token numbers."),
         (m.Watch("a", np.array([[1]]), attention=0.5), "A layer of attention has to be a whole number."),  # type: ignore[arg-type]
+        (m.Predict("a", 1, np.zeros(0, np.int64)), "A prediction needs a token at least to follow."),
         (m.Predict("a", 1, np.array([-1])), "There is no token -1: they are numbered from 0 to 11."),
     ],
 )

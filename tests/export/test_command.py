@@ -11,8 +11,8 @@ from embedviz import catalog
 from embedviz.cli import make_parser
 from embedviz.config import WHOLE_TEXT, RunConfig
 from embedviz.errors import ConfigError
-from embedviz.export.command import UNSAVED, as_command, heard
-from embedviz.export.source import TextSource
+from embedviz.export.command import as_command, heard
+from embedviz.export.source import UNSAVED, TextSource
 from embedviz.training.command import config_of, unheard_flags
 
 FABLES = TextSource("sample", name="fables")

@@ -12,7 +12,6 @@ from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
 from embedviz import catalog
 from embedviz.config import RunConfig
-from embedviz.errors import ConfigError
 from embedviz.export.pytorch import as_pytorch
 from embedviz.export.source import TextSource
 from embedviz.files import resource
@@ -27,6 +26,8 @@ DECODERS = ("transformer", "llama")
 WHOLE = {"batch_size": 0}
 COSINE = {"clip": 0.3, "schedule": "cosine", "warmup_steps": 4, "schedule_steps": 12}
 SMALL = {"n_embd": 16, "n_layer": 1, "n_head": 2}
+LARGE = {"n_embd": 20, "n_layer": 3, "layer_init": "normal-1", "scale_embeddings": True, "n_head": 1, "clip": 0.5}
+CHAOTIC = {"n_embd": 32, "layer_init": "normal-1", "optimizer": "sgd", "lr": 0.5, "batch_size": 7}
 
 Case = tuple[str, str, dict[str, Any]]  # the model, the text, what differs from the model's defaults
 
@@ -50,8 +51,6 @@ def cases() -> dict[str, Case]:
             found[f"transformer, start {start}"] = ("transformer", "text.txt", {"init": start, **SMALL})
     for start, model in itertools.product(catalog.LAYER_STARTS, ("mlp", "token-position", *DECODERS)):
         changes = {"layer_init": start, **(SMALL if model in DECODERS else {})}
-        if start == "normal-1" and model in DECODERS:
-            changes["lr"] = 1e-4  # at 1e-3 so large a start makes 1e-5 of mere rounding within 15 steps
         found[f"{model}, layers {start}"] = (model, "names.txt", changes)
     for tokenizer, text in itertools.product(catalog.TOKENIZERS, ("text.txt", "names.txt")):
         changes = {"tokenizer": tokenizer, "vocab_size": 300}
@@ -62,6 +61,13 @@ def cases() -> dict[str, Case]:
     found["bigram of marked.txt, batches"] = ("bigram", "marked.txt", {"batch_size": 16})
     found["mlp, whole list"] = ("mlp", "names.txt", WHOLE)
     found["mlp, frozen"] = ("mlp", "names.txt", {"freeze_embeddings": True})
+    # What is computed in another order or shape differs by 0.01 and more at the end of these:
+    found["mlp, sgd, large start"] = ("mlp", "names.txt", CHAOTIC)
+    for model in DECODERS:
+        for optimizer in catalog.OPTIMIZERS:
+            rate = catalog.optimizer_defaults(model, optimizer)["lr"]
+            changes = LARGE | {"optimizer": optimizer, "lr": rate}
+            found[f"{model}, {optimizer}, large start"] = (model, "names.txt", changes)
     return found | _switched()
 
 
@@ -152,8 +158,7 @@ def wanted(folder: Path) -> dict[str, list[float]]:
 
 
 RUN_ALL = """
-import contextlib, io, json, runpy, sys, torch
-torch.set_num_threads(1)
+import contextlib, io, json, runpy, sys
 printed = []
 for path in sys.argv[1:]:
     sys.argv = [path]
@@ -198,89 +203,29 @@ def test_the_losses_compared_are_those_of_runs_that_learn(wanted: dict[str, list
     assert still == set()
 
 
-@pytest.mark.parametrize("kind", ["sample", "text"])
-def test_a_script_alone_reads_the_path_it_is_given_and_else_the_file_it_asks_for(
-    kind: Any, folder: Path, wanted: dict[str, list[float]]
-) -> None:
-    source = TextSource(kind, name="names" if kind == "sample" else "Pasted text", per_line=True)
-    script = as_pytorch(config_of(("bigram", "names.txt", {})), source, 27, STEPS)
+def test_a_script_alone_reads_the_path_it_is_given(folder: Path, wanted: dict[str, list[float]]) -> None:
+    script = as_pytorch(config_of(("bigram", "names.txt", {})), TextSource(per_line=True), 27, STEPS)
     (folder / "alone.py").write_text(script, "utf-8")
-    given = ("names.txt",) if kind == "text" else ()
-    assert losses_in(run_python(folder, "alone.py", *given)) == pytest.approx(
-        wanted["bigram, list"], abs=TOLERANCE
+    losses = losses_in(run_python(folder, "alone.py", "names.txt"))
+    assert losses == pytest.approx(wanted["bigram, list"], abs=TOLERANCE)
+
+
+@pytest.mark.parametrize("given", ["text.txt", "it's gone.txt"])
+def test_a_script_without_its_text_says_so_in_a_sentence(given: str, tmp_path: Path) -> None:
+    (tmp_path / "alone.py").write_text(as_pytorch(RunConfig(), TextSource(), 27), "utf-8")
+    arguments = [] if given == "text.txt" else [given]
+    done = subprocess.run(
+        [sys.executable, "alone.py", *arguments], cwd=tmp_path, capture_output=True, text=True, encoding="utf-8"
     )
-    assert f'else "{"names" if kind == "sample" else "text"}.txt"' in script
+    assert done.returncode == 1
+    assert done.stderr == f"There is no file {given!r}: put the path of the text after the name of this script.\n"
 
 
-def every_script() -> dict[str, str]:
-    """Return scripts of all combinations of what changes their lines."""
-    found = {}
-    whole, cosine, lists, cuda = (False, True), (False, True), (False, True), ("cpu", "cuda:0")
-    for model in MODELS:
-        plain = RunConfig().with_model(model)
-        for flags in itertools.product(whole, cosine, lists, cuda, catalog.TOKENIZERS):
-            batch_size = 0 if flags[0] else 32
-            changes = {"batch_size": batch_size, "device": flags[3], "tokenizer": flags[4], **_file_of(flags[4])}
-            config = plain.replace(per_line=flags[2], **changes, **(COSINE if flags[1] else {}))
-            found[f"{model} {flags}"] = as_pytorch(config, TextSource("text", per_line=flags[2]), 65)
-        if model in ("bigram", "mlp"):
-            continue
-        chosen = itertools.product(
-            catalog.POSITIONS, catalog.RESIDUAL_INITS, catalog.LAYER_STARTS, (0, 2), (False, True), (False, True)
-        )
-        for position, residual, layers, n_layer, tie, scale in chosen:
-            changes = {"residual_init": residual, "layer_init": layers, "n_layer": n_layer}
-            try:
-                config = plain.replace(position=position, tie=tie, scale_embeddings=scale, **changes)
-            except ConfigError:
-                continue
-            name = f"{model} {position} {residual} {layers} {n_layer} {tie} {scale}"
-            found[name] = as_pytorch(config, TextSource("text"), 65)
-    return found
-
-
-def test_every_script_compiles_and_imports_and_names_nothing_in_vain(tmp_path: Path) -> None:
-    for number, (name, script) in enumerate(every_script().items()):
-        compile(script, name, "exec")
-        (tmp_path / f"script_{number:04}.py").write_text(script, "utf-8")
-    ruff = [sys.executable, "-m", "ruff"]
-    options = ("--isolated", "--no-cache", "--line-length", "115", "--target-version", "py311", "--quiet")
-    checked = subprocess.run(
-        [*ruff, "check", *options, "--select", "E,F,W,I,B,C4,UP,SIM,RUF100", str(tmp_path)], capture_output=True
-    )
-    assert checked.stdout.decode() == ""
-    laid_out = subprocess.run([*ruff, "format", "--diff", *options, str(tmp_path)], capture_output=True)
-    assert laid_out.stdout.decode() == ""
-
-
-@pytest.mark.parametrize(("model", "most"), [("bigram", 60), ("mlp", 95), ("token-position", 90), ("llama", 150)])
-def test_a_script_of_the_defaults_is_short(model: str, most: int) -> None:
-    script = as_pytorch(RunConfig().with_model(model), TextSource("sample", name="fables"), 65)
-    assert len(script.splitlines()) <= most
-
-
-def test_a_script_needs_torch_and_numpy_alone_unless_subwords_are_cut() -> None:
-    for name, script in every_script().items():
-        imported = {
-            line.split()[1].split(".")[0] for line in script.splitlines() if line[:5] in ("impor", "from ")
-        }
-        third = imported - sys.stdlib_module_names
-        assert third <= {"torch", "numpy", "tokenizers"}, name
-        assert ("tokenizers" in third) == ("'subword'" in name or "'file'" in name), name
-
-
-@pytest.mark.parametrize(
-    "path", ["a b.txt", "it's.txt", 'say "hi".txt', "back\\slash.txt", "naïve 🙂.txt", "\udcff"]
-)
-def test_a_path_stands_in_the_script_as_it_is(path: str) -> None:
-    script = as_pytorch(RunConfig(), TextSource("file", path), 65)
-    line = next(line for line in script.splitlines() if line.startswith("path = "))
-    assert eval(line.partition(" else ")[2]) == path
-    assert script.encode("utf-8")
-
-
-def test_the_device_of_a_run_is_that_of_its_script() -> None:
-    script = as_pytorch(RunConfig(device="cuda:1").with_model("mlp"), TextSource("text"), 65)
-    assert 'model.to("cuda:1")\n' in script
-    assert 'windows[starts, :-1].to("cuda:1"), windows[starts, -1].to("cuda:1")' in script
-    assert ".to(" not in as_pytorch(RunConfig(device="auto").with_model("mlp"), TextSource("text"), 65)
+def test_the_script_of_a_sample_runs_as_it_is(tmp_path: Path) -> None:
+    config = RunConfig(per_line=True)
+    path = resource(catalog.SAMPLES["names"].file)
+    session = TrainingSession(config, prepare(read_corpus(str(path)).as_items(), config).dataset)
+    source = TextSource("sample", str(path), "names", per_line=True)
+    (tmp_path / "pasted.py").write_text(as_pytorch(config, source, 27, STEPS), "utf-8")
+    wanted = [next(session).loss for _ in range(STEPS)]
+    assert losses_in(run_python(tmp_path, "pasted.py")) == pytest.approx(wanted, abs=TOLERANCE)

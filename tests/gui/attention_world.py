@@ -1,5 +1,7 @@
 """An own line, a model with attention and a trainer's snapshots of it, without any trainer."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -47,18 +49,33 @@ def causal_weights(heads: int, count: int, seed: int = 0) -> NDArray[np.float32]
     return (weights / weights.sum(-1, keepdims=True)).astype(np.float32)
 
 
-def snapshot_of(state: AppState, step: int = 120, most: int = 128, layer: int | None = None) -> Snapshot:
-    """Return what a trainer sends of the selected context; row r is the same in every context that begins so."""
+def snapshot_of(
+    state: AppState,
+    step: int = 120,
+    most: int = 128,
+    layer: int | None = None,
+    longer: NDArray[np.int64] | None = None,
+) -> Snapshot:
+    """Return what a trainer sends of the selected context; row r is the same in every context that begins so.
+
+    With `longer` also what it sends of a longer one, of which it reads these ids.
+    """
     config = state.config
     ids = [token for token in looked_up_ids(state) if token is not None]
     count, heads = len(ids), config.n_head
     last = slice(-most, None)
     vectors = np.random.default_rng(step).normal(size=(2, heads, 1024, config.n_embd // heads))
-    attention = {
+    attention: dict[str, NDArray[Any]] = {
         "weights": causal_weights(heads, 1024 if count > 64 else 64, step)[:, :count, :count][:, last, last],
         "queries": vectors[0, :, :count].astype(np.float32)[:, last],
         "keys": vectors[1, :, :count].astype(np.float32)[:, last],
     }
+    if longer is not None:
+        more = len(longer)
+        attention["longer weights"] = causal_weights(heads, 64, step)[:, :more, :more]
+        attention["longer queries"] = vectors[0, :, :more].astype(np.float32)
+        attention["longer keys"] = vectors[1, :, :more].astype(np.float32)
+        attention["longer read"] = longer
     return Snapshot(
         "run-1",
         step,

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from PySide6.QtWidgets import QMessageBox
 from test_fake_trainer import Desk
 from window_tables import TIME, show_step, to_windows
 
@@ -135,6 +136,84 @@ def test_in_a_list_another_seed_asks_for_the_text_to_be_split_anew(desk: Desk) -
     assert asked.args == [config.replace(seed=config.seed + 1)]
     assert not desk.document.fits(asked.args[0])
     assert len(desk.sent(m.StartRun)) == started
+
+
+def open_list(desk: Desk) -> RunConfig:
+    """Open a list, and let a model that reads windows stand at step 0 of a run on it."""
+    desk.see(lambda: desk.texts.open_text(LIST))
+    desk.answer()
+    desk.see(lambda: desk.texts.set_per_line(True))
+    return to_windows(desk)
+
+
+def test_on_a_list_too_tables_are_counted_whatever_the_split(desk: Desk) -> None:
+    config = open_list(desk)
+    show_step(desk, 0)
+    assert desk.table.acts.words[0] == f"made once · seed {config.seed}"
+    key = desk.document.key
+    with desk.qtbot.waitSignal(desk.texts.opened):
+        desk.click(desk.table.acts.re_roll)
+    desk.answer()
+    assert desk.document.key != key  # the items are split otherwise
+    assert desk.table.acts.words[0] == f"made 2 times · seed {config.seed + 1}"
+    desk.open_text(LIST.replace("mia", "pia"))
+    desk.answer()
+    assert desk.table.acts.times == 1
+
+
+def test_while_a_run_is_under_way_tables_are_made_anew_at_once(desk: Desk) -> None:
+    config = to_windows(desk)
+    show_step(desk, 500)
+    desk.play()
+    desk.click(desk.table.acts.re_roll)
+    assert desk.sent(m.StartRun)[-1].config == config.replace(seed=config.seed + 1)
+
+
+def test_on_a_list_too_nobody_is_asked(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    monkeypatch.setattr(QMessageBox, "question", lambda *words: asked.append(words))
+    config = open_list(desk)
+    show_step(desk, 500)
+    desk.play()
+    desk.click(desk.table.acts.re_roll)
+    run_id = desk.state.run.run_id
+    assert desk.sent(m.Pause)[-1].run_id == run_id
+    with desk.qtbot.waitSignal(desk.texts.opened):
+        desk.worker.say(m.Paused(run_id, 501, "asked", "", ""))
+    assert asked == []
+    assert desk.sent(m.StartRun)[-1].config == config.replace(seed=config.seed + 1)
+
+
+def test_a_run_that_was_replaced_meanwhile_is_not_re_rolled(desk: Desk) -> None:
+    config = open_list(desk)
+    show_step(desk, 500)
+    desk.play()
+    desk.click(desk.table.acts.re_roll)
+    recut = []
+    desk.table.recut_wanted.connect(recut.append)
+    desk.controller.restart(config.replace(lr=0.5))
+    desk.answer()
+    assert recut == []
+    assert desk.state.config.seed == config.seed
+
+
+@pytest.mark.parametrize("width", [700, 420, 300, 260])
+def test_where_there_is_little_room_words_give_way_and_numbers_do_not(desk: Desk, width: int) -> None:
+    to_windows(desk, batch_size=1000)
+    show_step(desk, 12_345)
+    acts, each = desk.table.acts, 1000 * TIME
+    acts.by_you = 8
+    full = f"{each:,} rows a step × 12,345 steps = {each * 12_345:,}, 8 by you"
+    shortest = f"{each:,} × 12,345 = {each * 12_345:,}, 8 by you"
+    label = acts._words[1]
+    label.setFixedWidth(width)
+    desk.qtbot.waitUntil(lambda: label.width() == width)
+    acts._show()
+    assert label.fontMetrics().horizontalAdvance(acts.words[1]) <= width or acts.words[1] == shortest
+    assert acts.words[1].startswith(f"{each:,}")
+    assert acts.words[1].endswith(f" = {each * 12_345:,}, 8 by you")
+    assert label.toolTip() == full
+    assert (acts.words[1] == full) == (label.fontMetrics().horizontalAdvance(full) <= width)
 
 
 @pytest.mark.parametrize(("batch_size", "rows"), [(32, 32 * 8), (0, 99)])

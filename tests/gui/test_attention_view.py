@@ -6,8 +6,11 @@ from attention_world import LLAMA, FakeController, open_text, snapshot_of
 from plots.plot_events import click, leave, move
 from PySide6.QtCore import Qt
 
+from embedviz.analysis.figures import figure
+from embedviz.analysis.levels import nice_limit
 from embedviz.config import RunConfig
 from embedviz.gui.attention_frame import NO_ATTENTION, NO_LAYER, NO_TOKEN
+from embedviz.gui.attention_lines import wrapped
 from embedviz.gui.attention_view import AttentionView
 from embedviz.gui.theme import Theme
 
@@ -80,12 +83,43 @@ def test_a_click_on_a_row_selects_its_token_and_the_map_stays(make):
     assert state.selected == 5
 
 
-def test_another_step_shows_the_context_that_is_selected_then(make):
+def test_the_map_of_a_clicked_row_stays_in_later_steps(make):
+    view, state, _ = make()
+    state.show_snapshot(snapshot_of(state))
+    read = state.line_ids.copy()
+    click(view.maps, view.maps.cell_rect(0, 3, 1).center())
+    for step in (121, 122):
+        state.show_snapshot(snapshot_of(state, step, longer=read))
+        assert f"weights (4, 7, 7) · 7 tokens · step {step}" in view._title.text()
+        assert words(view)[0].startswith("‘␣’ at 3 in head 1: ")
+    assert view.maps._selected == 3
+    click(view.maps, view.maps.cell_rect(0, 5, 0).center())
+    assert state.selected == 5
+
+
+def test_without_a_longer_one_another_step_shows_the_context_that_is_selected_then(make):
     view, state, _ = make()
     state.show_snapshot(snapshot_of(state))
     state.select(3)
     state.show_snapshot(snapshot_of(state, step=121))
     assert "weights (4, 4, 4) · 4 tokens · step 121" in view._title.text()
+
+
+def test_of_a_longer_context_what_stands_in_the_line_no_more_is_cut_off(make):
+    view, state, _ = make()
+    read = state.line_ids.copy()
+    state.set_line("the c")
+    state.select(3)
+    state.show_snapshot(snapshot_of(state, step=121, longer=read))
+    frame = view._frame
+    assert frame is not None
+    assert (frame.labels, frame.places) == (tuple("the␣c"), (0, 1, 2, 3, 4))
+    assert frame.weights.shape == (4, 5, 5)
+    state.set_line("the dog")
+    state.select(3)
+    state.show_snapshot(snapshot_of(state, step=122, longer=read))
+    assert view._frame is not None
+    assert view._frame.labels == tuple("the␣")
 
 
 def test_a_longer_context_replaces_the_map_when_it_comes(make):
@@ -229,3 +263,60 @@ def test_rows_of_a_kept_map_are_those_of_the_shorter_context(make):
     frame = view._frame
     assert frame is not None
     np.testing.assert_array_equal(frame.weights[:, :4, :4], shorter)
+
+
+def test_few_tokens_have_colours_from_0_to_1_and_many_those_up_to_the_largest(make):
+    view, state, _ = make(LLAMA.replace(block_size=64), line="the cat sat on " * 8)
+    state.select(15)
+    state.show_snapshot(snapshot_of(state))
+    assert view.scale.currentText() == "0 to 1"
+    assert view._legend.texts == ("1", "0.5", "0")
+    state.select(63)
+    snapshot = snapshot_of(state)
+    snapshot.attention["weights"][:] = np.tril(np.ones((64, 64))) / np.arange(1, 65)[:, None]  # all alike
+    state.show_snapshot(snapshot)
+    assert view.scale.currentText() == "to the largest"
+    top = nice_limit(1 / 17)  # of the first row that is not an early one
+    assert view.maps._cells[0].is_scale((0.0, top), "viridis")
+    assert view._legend.texts == (f"≥ {figure(top)}", figure(top / 2), "0")
+
+
+def test_the_scale_that_a_person_chose_stays(make, qtbot):
+    view, state, _ = make(LLAMA.replace(block_size=64), line="the cat sat on " * 8)
+    state.select(63)
+    state.show_snapshot(snapshot_of(state))
+    view.scale.setFocus()
+    qtbot.keyClick(view.scale, Qt.Key.Key_Up)
+    assert view.scale.currentText() == "0 to 1"
+    state.show_snapshot(snapshot_of(state, step=121))
+    assert (view.scale.currentText(), view._legend.texts[0]) == ("0 to 1", "1")
+
+
+def test_numbers_that_a_line_has_no_room_for_go_on_below_it_or_are_counted(make):
+    view, state, _ = make(LLAMA.replace(n_head=1, block_size=64), line="the cat sat on " * 8, size=(760, 400))
+    state.select(63)
+    snapshot = snapshot_of(state)
+    state.show_snapshot(snapshot)
+    found = words(view)
+    assert len(found) >= 2
+    metrics = view.lines[0].fontMetrics()
+    assert all(metrics.horizontalAdvance(line) <= view.width() for line in found)
+    entries = " · ".join(found).partition("head 1: ")[2].split(" · ")
+    shown = [entry for entry in entries if not entry.endswith(" more")]
+    worth = int((snapshot.attention["weights"][0, 63] >= 0.005).sum())
+    assert len(shown) < worth
+    assert entries[-1] == f"{worth - len(shown)} more"
+    view.head.setCurrentIndex(1)
+    assert len(words(view)) >= 2
+
+
+def test_entries_are_wrapped_whole():
+    entries = ["aa", "bb", "cc", "dd"]
+
+    def fits(line):
+        return len(line) <= 12
+
+    assert wrapped("x: ", entries, fits, 3) == ["x: aa · bb", "cc · dd"]
+    assert wrapped("x: ", entries, fits, 1) == ["x: aa · 3 more"]
+    assert wrapped("x: ", entries, lambda _: False, 2) == ["x: aa", "bb · 2 more"]
+    assert wrapped("x: ", [], fits, 2) == ["x: "]

@@ -562,6 +562,20 @@ def tab(dialog: NumbersDialog, title: str) -> QWidget:
     return found
 
 
+def test_all_titles_of_the_numbers_are_seen_where_the_screen_has_room(
+    desk: Desk, open_numbers: Callable[[], NumbersDialog]
+) -> None:
+    desk.show(20)
+    dialog = open_numbers()
+    for word in ("Position table", "Attention of layer 2", "Activations: hidden", "Layers", "Activations: more"):
+        dialog.tabs.addTab(QWidget(), word)
+    dialog._fit(most=99_999)
+    assert dialog.tabs.width() >= dialog.tabs.tabBar().sizeHint().width() > 900
+    dialog._fit(most=950)
+    assert dialog.width() == 950
+    assert dialog.tabs.usesScrollButtons()
+
+
 def test_the_numbers_are_the_snapshot_s(desk: Desk, open_numbers: Callable[[], NumbersDialog]) -> None:
     desk.tokens.edit.setPlainText("the cat")
     table = desk.show(1234).tables["token"].astype(np.float64)
@@ -645,6 +659,7 @@ def test_all_models_are_in_the_top_bar(desk: Desk) -> None:
             press_in(desk, "modelButton", entry.title)
         desk.qtbot.waitUntil(lambda: not desk.texts.busy)
         assert desk.state.config.model == entry.name
+        assert desk.document.tokenizer.name == entry.defaults.get("tokenizer", "char")  # and it goes with it
         assert desk.child(QToolButton, "modelButton").text() == entry.title
         assert entry.title in chosen_in(top_menu(desk, "modelButton"))
         switches = {catalog.SWITCHES[name].title for name in HAS[entry.name] & set(catalog.SWITCHES)}
@@ -652,7 +667,6 @@ def test_all_models_are_in_the_top_bar(desk: Desk) -> None:
         assert offered & {row.title for row in catalog.SWITCHES.values()} == switches
         starts = set(titles(top_menu(desk, "startButton")))
         assert (catalog.RESIDUAL_INITS["scaled"].title in starts) is ("residual_init" in HAS[entry.name])
-    assert desk.document.tokenizer.name == "byte"  # which one of them brought
 
 
 def test_switches_and_positions_restart_the_run(desk: Desk) -> None:

@@ -9,6 +9,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QTableView, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
+from embedviz.analysis import verdicts
 from embedviz.analysis.units import BITS, NATS, PERPLEXITY, UNITS, LossUnit
 from embedviz.config import RunConfig
 from embedviz.engine import messages as m
@@ -215,6 +216,17 @@ def test_the_verdict_has_its_name_and_gives_way_where_there_is_no_room(losses: L
     assert losses.verdict.objectName() == "verdict"
     losses.verdict.setText("Plateau: " + "the best loss has hardly fallen " * 9)
     assert losses.verdict.minimumSizeHint().width() < losses.verdict.sizeHint().width() / 4
+
+
+def test_the_verdict_takes_as_many_words_as_have_room(losses: LossFigures) -> None:
+    said, verdict = "Still learning: 1.8 nats above the bigram floor", losses.verdict
+    verdict.setText(said)
+    for words in (said, *verdicts.shorter(said)):
+        width = verdict.fontMetrics().horizontalAdvance(words)
+        assert verdict._fitted(width) == words
+        assert verdict._fitted(width - 1) != words
+    assert verdict._fitted(40).endswith("…")
+    assert verdict.text() == verdict.accessibleName() == said
 
 
 @pytest.mark.parametrize("unit", UNITS.values(), ids=list(UNITS))

@@ -4,14 +4,15 @@ import math
 from collections.abc import Iterator
 
 import pytest
+from PySide6.QtCore import QPoint, QRect
 from PySide6.QtWidgets import QBoxLayout, QLabel
 from pytestqt.qtbot import QtBot
 
 from embedviz.analysis.units import BITS, NATS, PERPLEXITY
 from embedviz.config import RunConfig
 from embedviz.gui.documents import Document
-from embedviz.gui.model_facts import NOT_STARTED, WAITING, FactsTable, ModelFacts
-from embedviz.gui.model_starts import ModelStart, Row, sentences, start_rows, weight_rows
+from embedviz.gui.model_facts import NOT_STARTED, SAME, WAITING, FactsTable, ModelFacts
+from embedviz.gui.model_starts import ModelStart, Row, changes, sentences, start_rows, weight_rows
 from embedviz.gui.state import AppState, Phase
 from embedviz.gui.theme import Theme
 from embedviz.text.corpus import corpus_from_text
@@ -53,6 +54,36 @@ def test_the_run_before_stands_beside_it_with_the_parts_that_are_gone() -> None:
         Row("head", "–", "tied"),
         Row("together", "4,225", "10,528"),
     ]
+
+
+def test_parts_that_are_gone_stand_where_the_model_has_them() -> None:
+    rope = start(CONFIG.replace(position="rope"), "run-3", {"token table": 2080, "attention": 8192, "head": 2080})
+    rows = weight_rows(rope, start())
+    assert [row.name for row in rows] == ["token table", "position table", "attention", "head", "together"]
+    assert rows[1] == Row("position table", "–", "256")
+    stds = [row.name for row in start_rows(start(), ModelStart("r", CONFIG, 65, 9, 4.0, {}, {"extra": 1.0}), NATS)]
+    assert stds[:3] == ["std, extra", "std, token", "std, position"]
+
+
+def test_the_line_on_top_says_what_was_switched() -> None:
+    assert changes(TIED, start())[0].startswith("Head tied to the token table: −2,080 weights.")
+    assert changes(start(), TIED) == ["Tie the head: off."]
+    bare = start(CONFIG.replace(position="none", n_layer=0, residual_init="zero"))
+    (position,) = changes(bare, start())  # no blocks: nothing adds to the stream
+    assert position.startswith("Positions, none: ")
+    (residual,) = changes(start(), start(CONFIG.replace(residual_init="zero")))
+    assert residual == "Residual start plain: projections into the residual stream start like all other layers."
+    assert changes(start(), None) == []
+    assert changes(TIED, None) == changes(TIED, start(RunConfig())) == changes(TIED, start())
+
+
+@pytest.mark.parametrize(
+    ("parts", "ends"),
+    [(PARTS, "and the head with them; all other layers learn."), ({"token table": 2080}, "; nothing learns.")],
+)
+def test_of_a_tied_and_frozen_table_the_head_is_frozen_too(parts: dict[str, int], ends: str) -> None:
+    said = sentences(start(CONFIG.replace(tie=True, freeze_embeddings=True), parts={**parts, "head": 0}))
+    assert next(line for line in said if "frozen" in line).endswith(ends)
 
 
 def test_the_first_loss_is_held_against_ln_v_and_the_sum_is_right() -> None:
@@ -203,6 +234,9 @@ def test_a_switch_shows_what_it_changed_in_bold(state: AppState, facts: ModelFac
     )
     assert labels["attention: 8,192, before 8,192"].font().weight() < 500
     assert "before" in cells(facts.start)
+    assert facts.changed.text() == "Head tied to the token table: −2,080 weights. Each row then has two jobs."
+    assert "Head tied" not in facts.words  # it is said once where the line has room for it
+    facts.resize(300, 180)
     assert "Head tied to the token table: −2,080 weights." in facts.words
 
 
@@ -248,3 +282,28 @@ def test_tables_stand_one_under_the_other_where_there_is_no_room(state: AppState
     facts.resize(250, 177)
     assert facts._tables.direction() == QBoxLayout.Direction.TopToBottom
     assert facts.widget().width() <= facts.width()
+
+
+MANY = {"token table": 8320, "position table": 1024, "attention": 594_432, "feed-forward": 1_204_224, "head": 8320}
+
+
+def test_in_a_low_place_the_switch_and_the_start_are_seen_without_scrolling(
+    state: AppState, facts: ModelFacts
+) -> None:
+    facts.resize(400, 170)
+    begin(state, "run-1", CONFIG.replace(n_layer=12), {**MANY, "feed-forward": 2_408_448})
+    begin(state, "run-2", CONFIG.replace(n_layer=12, scale_embeddings=True), MANY, 4.3)
+    facts.grab()  # lays out
+    assert facts.verticalScrollBar().value() == 0
+    assert "Token rows times √32" in facts.changed.text()
+    for shown in (facts.changed, *facts.start.findChildren(QLabel)):
+        place = QRect(shown.mapTo(facts.viewport(), QPoint(0, 0)), shown.size())
+        assert facts.viewport().rect().contains(place), shown.text()
+
+
+def test_what_stayed_is_not_told_twice(state: AppState, facts: ModelFacts) -> None:
+    begin(state, "run-1", CONFIG)
+    begin(state, "run-2", CONFIG.replace(seed=5), loss=4.3)
+    assert cells(facts.weights).count(SAME) == len(PARTS) + 1
+    assert "4.3000" in cells(facts.start)
+    assert "4.2000" in cells(facts.start)

@@ -412,3 +412,11 @@ def test_before_the_first_step_of_a_random_start_it_says_why_it_is_empty(desk: D
 )
 def test_a_small_probability_still_says_something(value: float, text: str) -> None:
     assert probability(value) == text
+
+
+def test_without_a_line_the_text_is_of_no_token(desk: Desk) -> None:
+    desk.controller.restart(desk.state.config.with_model("mlp"))
+    desk.answer()
+    desk.following._data_key.setText("▏text after ‘w’")  # as it was told of the line before
+    desk.tokens.edit.setPlainText("")
+    assert desk.following._data_key.text() == "▏text"

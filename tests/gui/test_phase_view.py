@@ -292,3 +292,14 @@ def test_what_is_not_to_be_seen_is_nowhere(desk: Desk, make_desk: Callable[..., 
     assert not view(desk).picture_rect("lookup").isEmpty()
     desk.training.hide()
     assert view(desk).picture_rect("lookup").isEmpty()
+
+
+def test_the_strip_never_slides_under_the_buttons(at_20: Desk) -> None:
+    at_20.child(QToolButton, "explainPhase").click()
+    phases = view(at_20)
+    row = at_20.child(QToolButton, "nextPhaseButton")
+    for height in range(phases.minimumSizeHint().height(), phases.minimumSizeHint().height() - 25, -6):
+        phases.resize(893, height)
+        at_20.window.grab()
+        assert strip(at_20).geometry().bottom() < row.geometry().top(), height
+        assert row.geometry().bottom() < explanation(at_20).geometry().top(), height

@@ -455,3 +455,47 @@ def test_both_tables_and_attention_are_among_the_numbers(desk: Desk) -> None:
     assert model.headerData(2, Qt.Orientation.Horizontal) == "t  2"
     positions = dialog.tabs.widget(titles.index("Position table")).model()
     assert positions.headerData(7, Qt.Orientation.Vertical) == "position 7"
+
+
+def test_the_switch_of_the_tables_stays_away_while_something_else_is_shown(desk: Desk) -> None:
+    to_windows(desk, "transformer", n_embd=8, n_head=2)
+    show_step(desk, 5)
+    desk.switch(desk.table, "attention")
+    assert not desk.table.table.isVisible()
+    desk.controller.restart(desk.state.config.replace(lr=0.5))
+    desk.answer()
+    assert desk.table.mode.value == "attention"
+    assert not desk.table.table.isVisible()
+    desk.switch(desk.table, "weights")
+    assert desk.table.table.isVisible()
+
+
+def test_the_key_freezes_the_position_that_is_outlined(desk: Desk) -> None:
+    to_windows(desk)
+    show_step(desk, 5)
+    desk.tokens.edit.setPlainText("the cat")
+    desk.state.select(4)
+    desk.switch(desk.table, "position")
+    assert desk.action("freeze").text() == "Freeze position 4"
+    desk.press(Key.Key_R, Qt.KeyboardModifier.ControlModifier)
+    assert desk.sent(m.Edit)[-1].edit == HandEdit("freeze", "position", 4)
+    desk.worker.say(m.Edited(desk.state.run.run_id, 5, (HandEdit("freeze", "position", 4, step=5),), False))
+    assert desk.action("freeze").text() == "Thaw position 4"
+    desk.switch(desk.table, "token")
+    assert desk.action("freeze").text().startswith("Freeze row ")
+
+
+def test_points_of_a_plane_stand_for_no_mean_of_rows(desk: Desk) -> None:
+    to_windows(desk, "transformer", n_embd=2, n_head=1, block_size=1024)
+    show_step(desk, 5)
+    desk.switch(desk.table, "position")
+    assert "shows the mean of" in desk.words(desk.table)
+    desk.switch(desk.table, "plane")
+    assert "shows the mean of" not in desk.words(desk.table)
+    desk.switch(desk.table, "weights")
+    assert "shows the mean of" in desk.words(desk.table)
+
+
+def test_numbers_of_both_positions_stand_off_the_edge(desk: Desk) -> None:
+    two = desk.table.side.sums.two
+    assert all(spin.lineEdit().textMargins().left() >= 6 for spin in (two.first, two.second))

@@ -75,14 +75,14 @@ def test_the_same_distance_gives_the_same_product_and_its_own_without_rotation(m
     state.show_snapshot(snapshot)
     view.key.setCurrentIndex(8)
     view.distance.setValue(5)
-    first, second, difference, plain, _ = words(view)
+    first, second, difference, plain = words(view)
     assert first.startswith("positions 13, 8: ")
     assert second.startswith("positions 31, 26: ")
     assert first.partition(": ")[2][:5] == second.partition(": ")[2][:5]
     value = difference.removeprefix("difference ")
     assert value == "0" or "10⁻" in value
     product = float(snapshot.attention["queries"][0, 13] @ snapshot.attention["keys"][0, 8])
-    assert plain == f"without rotation: {figure(product, signed=True, digits=4)}"
+    assert plain == f"unturned, anywhere: {figure(product, signed=True, digits=4)}"
 
 
 def test_another_distance_another_product(make):
@@ -96,12 +96,24 @@ def test_another_distance_another_product(make):
     assert "There is no other place so far apart." in words(view)  # the last: from 7 to 0
 
 
-def test_a_click_in_the_grid_sets_the_distance(make):
+def test_a_click_in_the_grid_sets_the_position_and_the_distance(make):
     view, state, _ = make()
     state.show_snapshot(snapshot_of(state))
-    view.products.distance_chosen.emit(4)
-    assert view.distance.value() == 4
-    assert words(view)[0].startswith("positions 4, 0: ")
+    view.products.cell_chosen.emit(5, 1)
+    assert (view.position.value(), view.distance.value()) == (5, 4)
+    assert words(view)[0].startswith("positions 5, 1: ")
+
+
+def test_the_slider_marks_a_row_of_the_grid_and_moves_the_pair(make):
+    view, state, _ = make()
+    state.show_snapshot(snapshot_of(state))
+    view.distance.setValue(2)
+    for position in (5, 3):
+        view.position.setValue(position)
+        assert view.products._row == position
+        assert words(view)[0].startswith(f"positions {position}, {position - 2}: ")
+    view.position.setValue(1)
+    assert words(view)[0].startswith("positions 2, 0: ")  # no key is two before it
 
 
 def test_choices_stay_while_training_goes_on_and_begin_anew_with_another_token(make):
@@ -162,10 +174,10 @@ def test_arrow_keys_of_the_slider_are_its_own(make, qtbot):
 
 @pytest.mark.parametrize("apart", range(16))
 def test_both_places_are_so_far_apart_and_within_the_context(apart):
-    places = two_places(apart, (9, 6), 15)
+    places = two_places(apart, 9, 15)
     assert all(m - n == apart and 0 <= n <= m <= 15 for m, n in places)
     assert len(set(places)) == len(places) == (1 if apart == 15 else 2)
-    assert (places[0] == (9, 6)) is (apart == 3)
+    assert places[0] == ((9, 9 - apart) if apart <= 9 else (apart, 0))
 
 
 def test_a_product_at_two_positions_is_that_of_complex_numbers():
@@ -174,3 +186,9 @@ def test_a_product_at_two_positions_is_that_of_complex_numbers():
     q, k = query[::2] + 1j * query[1::2], key[::2] + 1j * key[1::2]
     expected = float(np.real(q * np.exp(1j * 11 * speed) * np.conj(k * np.exp(1j * 4 * speed))).sum())
     assert product_at(query, key, 11, 4) == pytest.approx(expected)
+
+
+def test_numbers_of_fields_stand_off_the_edge(make):
+    view, state, _ = make()
+    state.show_snapshot(snapshot_of(state))
+    assert view.distance.lineEdit().textMargins().left() >= 6

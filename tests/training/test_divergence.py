@@ -8,6 +8,7 @@ import pytest
 
 from embedviz.checkpoint import Checkpoint
 from embedviz.config import WHOLE_TEXT, RunConfig
+from embedviz.files import resource
 from embedviz.text.dataset import Dataset, make_dataset
 from embedviz.training.guard import DivergenceError
 from embedviz.training.session import TrainingSession
@@ -130,6 +131,47 @@ def test_a_start_above_the_limit_may_fall(text: Dataset) -> None:
         next(session)
     assert session.floor is not None
     assert session.whole_losses().train < session.floor + 0.01
+
+
+@pytest.mark.parametrize(("width", "starts_below"), [(256, True), (1024, False)])
+def test_large_rows_climb_before_they_fall(width: int, starts_below: bool) -> None:
+    # Scaled rows of N(0, 1): Adam's first steps are too long for them, and it finds back by itself.
+    kinds, ids = np.unique(list(resource("samples/fables.txt").read_text("utf-8")), return_inverse=True)
+    limit = 3 * math.log(len(kinds))
+    config = RunConfig().with_model("token-position").replace(scale_embeddings=True, n_embd=width)
+    session = TrainingSession(config, make_dataset(ids.astype(np.uint16), len(kinds), 0.1))
+    losses = [result.loss for result in islice(session, 100)]
+    assert (session.start.first_loss < limit) == starts_below
+    assert np.mean(losses[8:16]) > max(np.mean(losses[:8]), limit)
+    assert np.mean(losses[-8:]) < 0.6 * np.mean(losses[8:16])
+
+
+def test_a_start_that_cannot_get_better_goes_on(text: Dataset) -> None:
+    made = RunConfig().with_model("token-position")
+    config = made.replace(tie=True, freeze_embeddings=True, n_embd=64, batch_size=4)
+    session = TrainingSession(config, text)
+    losses = [result.loss for result in islice(session, 300)]
+    assert min(losses[16:]) > 3 * math.log(5)
+
+
+def test_large_rows_that_never_find_back(text: Dataset) -> None:
+    made = RunConfig().with_model("token-position")
+    config = made.replace(scale_embeddings=True, n_embd=256, optimizer="sgd", lr=1.0)
+    losses, error = run_until_error(TrainingSession(config, text))
+    assert len(losses) < 100
+    assert error.last_good_step < 10
+
+
+def test_weights_too_large_to_compute_with_are_not_sound() -> None:
+    # After one step of 1e6 the stream is too large for its norm, the logits are 0, and so are all gradients.
+    ids = np.random.default_rng(0).integers(0, 50, 4000).astype(np.uint16)
+    session = TrainingSession(RunConfig().with_model("llama").replace(lr=1e6), make_dataset(ids, 50, 0.1))
+    start = session.state()
+    losses, error = run_until_error(session)
+    assert losses[-1] == pytest.approx(math.log(50), abs=1e-6)
+    assert (error.step, error.last_good_step) == (2, 0)
+    assert all(np.abs(table).max() < 1 for table in session.tables().values())
+    assert same(session.state(), start)
 
 
 def test_a_small_batch_is_noisy_but_no_divergence(text: Dataset) -> None:

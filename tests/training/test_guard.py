@@ -3,15 +3,17 @@
 import math
 
 import pytest
+import torch
+from torch import nn
 
-from embedviz.training.guard import DivergenceError, Guard
+from embedviz.training.guard import DivergenceError, Guard, can_learn
 
 V = 20
 LIMIT = 3 * math.log(V)
 
 
-def first_alarm(losses: list[float]) -> int | None:
-    guard = Guard(V)
+def first_alarm(losses: list[float], first_loss: float = 0.0) -> int | None:
+    guard = Guard(V, first_loss)
     return next((step for step, loss in enumerate(losses) if guard.alarms(step, loss)), None)
 
 
@@ -63,6 +65,64 @@ def test_what_is_worth_going_back_to() -> None:
 def test_a_single_token_can_only_have_a_loss_of_zero() -> None:
     guard = Guard(1)
     assert not any(guard.alarms(step, 0.0) for step in range(40))
+
+
+def test_a_start_far_above_guessing_may_get_worse_before_it_falls() -> None:
+    climb = [50 + 10 * math.sin(step * math.pi / 40) * 10 for step in range(40)]  # to 150, and back
+    assert first_alarm(climb) == 15
+    assert first_alarm(climb, climb[0]) is None
+    assert first_alarm([50 + 40 * step for step in range(40)], 50) == 15  # but not for ever
+
+
+def test_a_start_that_cannot_learn_may_be_noisy() -> None:
+    assert first_alarm([65.0 + math.sin(step * step) for step in range(1000)], 65) is None
+
+
+def test_a_start_no_worse_than_guessing_has_no_allowance() -> None:
+    for first in (0.0, math.log(V), math.nan, math.inf):
+        assert Guard(V, first).allowance == 0
+
+
+def test_who_was_better_than_guessing_is_measured_by_that() -> None:
+    guard = Guard(V, 50.0)
+    for step in range(16):
+        guard.alarms(step, 10.0 if step < 8 else 2.0)
+    assert guard.allowance  # 6 in the mean of all 16
+    for step in range(16, 32):
+        guard.alarms(step, 2.0)
+    assert not guard.allowance
+    assert not guard.accepts(50.0)
+    assert [guard.alarms(step, 50.0 + step) for step in range(32, 42)].index(True) < 8
+
+
+def test_what_is_known_comes_back() -> None:
+    guard, other = Guard(V, 50.0), Guard(V)
+    guard.alarms(3, 40.0)
+    guard.forgive(70.0)
+    other.restore(guard.known(), list(guard.recent))
+    assert (other.last_good_step, other.limit, other.allowance) == (3, 140.0, guard.allowance)
+    assert other.allowance == 5 * (50 - math.log(V))
+    other.restore(Guard(V).known(), [])
+    assert (other.last_good_step, other.limit, other.allowance) == (-1, other.usual_limit, 0)
+
+
+@pytest.mark.parametrize(
+    ("factor", "loss", "is_sound"),
+    [(1.0, 3.0, True), (math.inf, 3.0, False), (math.nan, 3.0, False), (0.0, 3.0, False), (0.0, 0.0, True)],
+)
+def test_a_look_at_the_gradient_leaves_all_as_it_is(factor: float, loss: float, is_sound: bool) -> None:
+    layer, generator = nn.Linear(2, 2, bias=False), torch.Generator()
+    drawn = generator.get_state()
+    layer.weight.grad = before = torch.ones(2, 2)
+
+    def accumulate() -> torch.Tensor:
+        layer.weight.grad = factor * torch.rand(2, 2, generator=generator)
+        return torch.tensor(loss)
+
+    assert can_learn(layer, accumulate, generator) is is_sound
+    assert layer.weight.grad is before
+    assert torch.equal(before, torch.ones(2, 2))
+    assert torch.equal(generator.get_state(), drawn)
 
 
 def test_the_sentences() -> None:

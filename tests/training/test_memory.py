@@ -14,6 +14,7 @@ from windowed_runs import TRANSFORMER
 from embedviz.config import RunConfig
 from embedviz.models import base, bigram
 from embedviz.text.dataset import Dataset, make_dataset
+from embedviz.training import tracing
 from embedviz.training.session import TrainingSession
 
 BATCH = 200
@@ -69,6 +70,23 @@ def test_looking_takes_no_more_than_a_step(
         lambda: session.attention(contexts[0], 0),
     ):
         assert largest(action) <= step
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adam", "adamw"])
+@pytest.mark.parametrize("config", [TRANSFORMER, TRANSFORMER.with_model("token-position")])
+def test_a_trace_keeps_what_its_size_says(config: RunConfig, optimizer: str) -> None:
+    session = TrainingSession(config.replace(optimizer=optimizer), text(300))
+    next(session)
+    own = {p: p.grad for p in session._model.parameters()}
+    states = session._optimizer.state.values()
+    kept = [*own, *own.values(), *(values for state in states for values in state.values() if values.dim())]
+    with tracing._undone(session._model, session._optimizer, session._batches.generator) as before:
+        session._accumulate()
+        copies = [values for state in before.states.values() for values in state.values() if values.dim()]
+        kept += [*before.weights.values(), *(p.grad for p in session._model.parameters()), *copies]
+        assert len({values.data_ptr() for values in kept}) == len(kept)  # all of it at once
+        size = base.traced_bytes(session.config, session.parameters_count)
+        assert sum(values.nbytes for values in kept) == size
 
 
 def test_a_health_check_reads_a_large_batch_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:

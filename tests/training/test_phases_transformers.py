@@ -21,7 +21,7 @@ LABELS = "␣abcd?"
 MODELS = ["transformer", "llama", "token-position"]
 SWITCHES = ("tie", "scale_embeddings", "freeze_embeddings")
 NUMBER = r"([+−]?[\d,]+(?:\.\d+)?(?:·10[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)?)"
-SUM = re.compile(rf"{NUMBER} ([+−]) {NUMBER} = {NUMBER}$")
+SUM = re.compile(rf"{NUMBER} ([+−]) {NUMBER} = {NUMBER}(?: \(x [+=] .*\))?$")
 
 every_model = pytest.mark.parametrize("model", MODELS)
 
@@ -95,6 +95,8 @@ def test_every_phase_has_words_and_a_picture_whatever_is_switched(model: str) ->
                 for kind, text in words.items():
                     assert text
                     assert not re.search(r"[{}]|  |nan|≈", text), text
+                    if kind == "formula" and phase.name.startswith("block-"):
+                        assert len(f"{phase.title}: {text}") <= 90, text  # what a line has room for
                     if kind.startswith("line") and " → " not in text:  # which a card breaks there
                         assert len(text) <= 24, text
                 for mark in phase.marks:
@@ -120,9 +122,8 @@ def test_attention_is_a_picture_of_a_row_for_each_head(model: str) -> None:
         assert words["line 1"] == f"on {token}"
         score = figure(trace.arrays[f"block {number} scores last"][head, place], signed=True)
         asks = f"‘{LABELS[trace.points['token']]}’"
-        assert (
-            f"head {head + 1}: score {score} at {token} gives it {weight} of what {asks} takes" in words["formula"]
-        )
+        said_first = f"head {head + 1} of {asks} takes {weight} from {token} (score {score}): "
+        assert words["formula"] == said_first + "softmax(qkᵀ / √D)"
         assert phase.marks == (f"block {number} place",)
         assert trace.points[phase.marks[0]] == place
         assert ("were turned by their positions" in words["explanation"]) == (model == "llama")
@@ -137,8 +138,8 @@ def test_the_words_of_a_transformer_say_its_numbers() -> None:
     column = int(position.abs().argmax())
     total = figure((row + position)[column].item(), signed=True)
     words = said(trace, "positions")
-    assert words["formula"].startswith(f"x = √8 · E[{token}] + P[{place}]; column {column}: ")
-    assert words["formula"].endswith(f" = {total}")
+    assert words["formula"].startswith(f"column {column}: ")
+    assert words["formula"].endswith(f" = {total} (x = √8 · E[{token}] + P[{place}])")
     assert words["explanation"].startswith(f"Row {place} of the position table is added")
     x = torch.tensor(trace.arrays["block 2 stream 2"])[-1].double()
     x = F.layer_norm(x, (8,), own["norm.weight"], own["norm.bias"])

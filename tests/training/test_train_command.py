@@ -22,7 +22,7 @@ from embedviz.text.dataset import Dataset
 from embedviz.text.preparation import prepare
 from embedviz.training import command, device_choice, fallback
 from embedviz.training.reports import JsonReport, WordReport, Work
-from embedviz.training.session import SplitLosses, TrainingSession
+from embedviz.training.session import SplitLosses, StepResult, TrainingSession
 
 Train = Callable[..., tuple[int, list[str], str]]
 
@@ -144,6 +144,30 @@ def test_words_for_people(train: Train, small: str) -> None:
     assert re.fullmatch(r"Step 200: loss \d\.\d{4} on the training part\.", lines[5])
     assert re.fullmatch(r"200 steps in \S+ s: [\d,]+ a second\.", lines[6])
     assert re.fullmatch(r"(step [\d,]+ of 200, loss [\d.]+, [\d,]+ steps/s\n)+", err)
+
+
+@pytest.mark.parametrize(
+    ("layers", "said"), [("0", "not used, without layers there are none."), ("1", "They start")]
+)
+def test_residual_projections_need_layers(train: Train, small: str, layers: str, said: str) -> None:
+    chosen = ("--model", "transformer", "--n-layer", layers, "--residual-init", "scaled")
+    code, lines, _err = train("--text", small, *chosen, "--steps", "1")
+    assert code == 0
+    sentences = [line for line in lines if line.startswith("Residual projections, ")]
+    assert len(sentences) == 1
+    assert sentences[0].partition(": ")[2].startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("steps", "seconds", "rate"), [(1, 2.65, "0.377"), (19, 2.0, "9.50"), (25, 2.0, "12"), (3000, 2.0, "1,500")]
+)
+def test_a_slow_rate_is_no_zero(steps: int, seconds: float, rate: str, capsys: pytest.CaptureFixture[str]) -> None:
+    report, work = WordReport(5000), Work(steps, seconds)
+    report.progress(StepResult(steps - 1, 2.0), work)
+    report.end(SplitLosses(steps, 2.0, None), work)
+    said = capsys.readouterr()
+    assert said.err.endswith(f", {rate} steps/s\n")
+    assert said.out.endswith(f" in {seconds:.3g} s: {rate} a second.\n")
 
 
 def test_what_is_left_open_is_measured_and_said_before_the_first_step(

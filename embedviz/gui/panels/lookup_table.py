@@ -7,7 +7,6 @@ from PySide6.QtGui import QPixmap
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from embedviz.analysis.ordering import by_frequency
-from embedviz.config import RunConfig
 from embedviz.engine.snapshots import Snapshot
 from embedviz.gui.acts import Acts
 from embedviz.gui.by_hand import HandEditor
@@ -97,7 +96,7 @@ class LookupTablePanel(Card):
         self.table.chosen.connect(self._change_table)
         self.tools.order_changed.connect(self._arrange)
         self.tools.order_chosen_again.connect(self._arrange_again)
-        self.acts.restart_wanted.connect(self._restart)
+        self.acts.recut_wanted.connect(self.recut_wanted)
         self._editing.legend_changed.connect(self.tools.set_legend)
         self._editing.table_wanted.connect(self.table.set_value)
         self.heatmap.view_changed.connect(self._show_title)
@@ -143,7 +142,7 @@ class LookupTablePanel(Card):
         self.mode.set_available(modes_of(config))
         tables = tables_of(config)
         self.table.set_available(tables)
-        self.table.setVisible(len(tables) > 1)
+        self.table.setVisible(len(tables) > 1 and not self.views.shown)
         self.acts.setVisible(config.reads == "window")
         self._fit_side()
 
@@ -279,20 +278,11 @@ class LookupTablePanel(Card):
         self._order.forget_similarity()  # the box still says how rows are sorted: so they are
         self._arrange()
 
-    @Slot(object)
-    def _restart(self, config: RunConfig) -> None:
-        """Begin anew; where the seed also decides how the text is split, that needs the whole text again."""
-        document = self._state.document
-        if document is not None and document.fits(config):
-            self._controller.restart(config)
-        else:
-            self.recut_wanted.emit(config)
-
     @Slot()
     def _show_title(self) -> None:
         if self._frame is not None:
             of_example = "rows of the batch's example" if is_of_example(self._state) else ""
-            parts = (self._title, self.heatmap.pooling_note, of_example)
+            parts = (self._title, self.pictures.note, of_example)
             self.subtitle.setText(" · ".join(part for part in parts if part))
 
     @Slot()

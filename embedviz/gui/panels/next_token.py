@@ -140,6 +140,7 @@ class NextTokenPanel(Card):
         self.bars.set_empty(why)
         self._listed = None
         self._model_key.setText("● model")
+        self._data_key.setText("▏text")
 
     def _draw(self, found: Prediction) -> None:
         document = self._state.document

@@ -25,7 +25,7 @@ Key = Qt.Key
 
 
 class AttentionMaps(PointingPlot[Look]):
-    """H maps of T by T weights in the same colours, 0 to 1; blank where a token would look ahead.
+    """H maps of T by T weights in the same colours, from 0 on; blank where a token would look ahead.
 
     A click tells the row; a double click, or Return, enlarges the map, and once more shows all. Arrows move a
     cursor from cell to cell and over the edge to the next map, Page Up and Page Down from map to map.
@@ -56,9 +56,17 @@ class AttentionMaps(PointingPlot[Look]):
     # ---- what it shows
 
     def set_maps(
-        self, labels: Sequence[str], first: int, weights: NDArray[np.float32], selected: int | None
+        self,
+        labels: Sequence[str],
+        first: int,
+        weights: NDArray[np.float32],
+        selected: int | None,
+        levels: tuple[float, float] = LEVELS,
     ) -> None:
-        """Show `weights` (H, T, T) of T tokens at the positions from `first` on; `selected` is a row of them."""
+        """Show `weights` (H, T, T) of T tokens at the positions from `first` on; `selected` is a row of them.
+
+        What is beyond `levels` has the colour of their end.
+        """
         heads, count, _ = weights.shape
         is_another = weights.shape != self._weights.shape
         self._labels, self._first, self._weights, self._selected = tuple(labels), first, weights, selected
@@ -71,7 +79,7 @@ class AttentionMaps(PointingPlot[Look]):
             if self._at is not None and (self._at[0] >= heads or self._at[1] >= count):
                 self._point(None)
         for cells, head in zip(self._cells, shown, strict=True):
-            cells.set_data(head, LEVELS, colormaps.SEQUENTIAL, head)
+            cells.set_data(head, levels, colormaps.SEQUENTIAL, head)
         if heads and count:
             self._empty = ""
         names = [self._axes.set_names(self._labels, self._labels), self._beside.set_names((), self._labels)]

@@ -3,14 +3,14 @@
 from collections.abc import Mapping
 from typing import ClassVar
 
-from PySide6.QtCore import QLineF, QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QPainter, QPen, QWheelEvent
+from PySide6.QtCore import QLineF, QPointF, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QPainter, QPen, QPolygonF, QWheelEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from embedviz.analysis.figures import counted, figure
 from embedviz.analysis.layers import LayerSummary
 from embedviz.analysis.levels import StableLimit
-from embedviz.gui.plots.layer_rows import LayerRows, tick_in_words
+from embedviz.gui.plots.layer_rows import AXIS, AXIS_GAP, LayerRows, tick_in_words
 from embedviz.gui.plots.name_tag import draw_tag
 from embedviz.gui.plots.pointing import PointingPlot
 from embedviz.gui.theme import Theme
@@ -18,7 +18,8 @@ from embedviz.gui.theme import Theme
 FADED = 0.45  # how opaque is what is not the stream itself
 SOME = 0.005  # of the outputs, and more, at 0 are worth a word
 NORM = "norm"  # the layer before the head
-AXIS, NUMBER = "value", "std"
+NUMBER = "std"
+BEYOND = "goes beyond: std {}"  # the axis
 Key = Qt.Key
 
 
@@ -77,6 +78,7 @@ class LayerChart(PointingPlot[int], LayerRows):
             return "all 0"
         low, high = figure(summary.smallest, signed=True), figure(summary.largest, signed=True)
         words = f"mean {figure(summary.mean, signed=True)}, std {figure(summary.std)}, {low} to {high}"
+        words += ", beyond the axis" if self.goes_beyond(row) else ""
         return f"{words}, {figure(100 * summary.zeros, digits=2)} % at 0" if summary.zeros >= SOME else words
 
     # ---- Qt
@@ -127,6 +129,8 @@ class LayerChart(PointingPlot[int], LayerRows):
         self._draw_lines(painter, shown)
         for row in shown:
             self._draw_ridge(painter, row)
+            if self.goes_beyond(row):
+                self._draw_edges(painter, row)
         for row in shown:
             self._draw_words(painter, row)
         painter.setClipping(False)
@@ -152,6 +156,21 @@ class LayerChart(PointingPlot[int], LayerRows):
         painter.drawPolygon(self.ridge(row))
         painter.restore()
 
+    def _draw_edges(self, painter: QPainter, row: int) -> None:
+        """Paint an arrow at each side of a row that goes on beyond the axis, and say between them how far."""
+        track, size = self.track_rect(row), self._theme.px(4)
+        words = BEYOND.format(_std(self._summaries[row]))
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(self._theme.colour("ink"))
+        middle = track.center().y()
+        for x, towards in ((track.left() + size / 2, -1), (track.right() - size / 2, 1)):
+            tip, foot = x + towards * size / 2, x - towards * size / 2
+            corners = [QPointF(tip, middle), QPointF(foot, middle - size), QPointF(foot, middle + size)]
+            painter.drawPolygon(QPolygonF(corners))
+        if self._words.horizontalAdvance(words) <= track.width() - 4 * size:
+            painter.setPen(self._theme.colour("ink"))
+            painter.drawText(track, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextDontClip, words)
+
     def _draw_words(self, painter: QPainter, row: int) -> None:
         px, track, summary = self._theme.px, self.track_rect(row), self._summaries[row]
         name = QRectF(px(6), track.top(), track.left() - px(14), track.height())
@@ -174,7 +193,7 @@ class LayerChart(PointingPlot[int], LayerRows):
             painter.drawLine(QLineF(x, top, x, top + px(3)))
             painter.drawText(QRectF(x - width, top + px(3), 2 * width, line), Qt.AlignmentFlag.AlignCenter, words)
         right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-        painter.drawText(QRectF(px(6), top + px(3), track.left() - px(36), line), right, AXIS)
+        painter.drawText(QRectF(px(6), top + px(3), track.left() - px(14 + AXIS_GAP) + 1, line), right, AXIS)
         number = QRectF(track.right(), top + px(3), self.page_width - px(6) - track.right(), line)
         painter.drawText(number, right, NUMBER)
 

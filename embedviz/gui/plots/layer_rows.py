@@ -14,6 +14,8 @@ from embedviz.gui.theme import Role, Theme
 LOWEST_ROW, USUAL_ROW, HIGHEST_ROW = 12, 16, 30  # designed pixels; the usual one where it scrolls anyway
 TOP = 3
 WIDEST_NAME = 0.4  # of the width
+AXIS = "value"  # its name stands where those of rows do, as far from the axis as half a number on it
+AXIS_GAP = 28
 _EDGES = np.linspace(-1.0, 1.0, BINS + 1)
 _MIDDLES = (_EDGES[1:] + _EDGES[:-1]) / 2  # (BINS,)
 
@@ -98,6 +100,11 @@ class LayerRows(ScrollingPlot):
         count = int(self._limit / step + 1e-6)
         return [step * place for place in range(-count, count + 1)]
 
+    def goes_beyond(self, row: int) -> bool:
+        """Tell whether a row's outputs reach beyond the axis: only a part of its ridge can be seen."""
+        summary = self._summaries[row]
+        return summary.is_finite and summary.reach > self._limit * (1 + 1e-6)
+
     def ridge(self, row: int) -> QPolygonF:
         """Return the outline of a row's histogram, its peak as high as the row; empty where there is none.
 
@@ -139,7 +146,8 @@ class LayerRows(ScrollingPlot):
 
     def _name_room(self) -> float:
         widest = WIDEST_NAME * self.page_width
-        return self._name_width if self._name_width <= widest else min(widest, self._short_width)
+        names = self._name_width if self._name_width <= widest else self._short_width
+        return min(widest, max(names, self._words.horizontalAdvance(AXIS) + self._theme.px(AXIS_GAP)))
 
     def _lay_out(self) -> None:
         rows = self._theme.px(TOP) + len(self._names) * self.row_height

@@ -12,10 +12,13 @@ CELL, RAISED = 4, 2  # designed pixels: the height of a cell, and by how much th
 PADDING = 3  # above the cells
 GROUP_GAP, CELL_GAP = 6, 1
 NAMED = 116  # a strip so high has room for the names of blocks
+LOW = 84  # a lower one has no room for a bar: the cards need all of it
 
 
 def bar_height(height: int, theme: Theme) -> int:
-    """Return how high the bar is in a strip of a height."""
+    """Return how high the bar is in a strip of a height; 0 where the strip has none to spare."""
+    if height < theme.px(LOW):
+        return 0
     bare = theme.px(PADDING) + theme.px(RAISED) + theme.px(CELL)
     return bare + (round(_metrics(theme).height()) if height >= theme.px(NAMED) else 0)
 

@@ -20,6 +20,7 @@ from embedviz.gui.theme import Theme
 
 BEFORE, AFTER = -2, -3  # what is pointed at: the edges, where there are more cards
 NOTCH = 120  # of a wheel
+LOWEST = 92  # designed pixels; where even that is not to be had, the strip gives way, not what is below it
 
 
 class PhaseStrip(PointingPlot[int]):
@@ -143,10 +144,10 @@ class PhaseStrip(PointingPlot[int]):
         return QSize(self._theme.px(900), self._theme.px(150))
 
     def minimumSizeHint(self) -> QSize:
-        """Return room for titles, two lines, and pictures as low as they go."""
+        """Return room for titles, two lines, and low pictures."""
         heights = self._row.faces[-1].heights
         least = 2 * heights.padding + heights.title + 2 * heights.gap + heights.lowest + 2 * heights.line
-        return QSize(self._theme.px(400), least + 2 * self._theme.px(MARGIN))
+        return QSize(self._theme.px(400), max(self._theme.px(LOWEST), least + 2 * self._theme.px(MARGIN)))
 
     def restyle(self) -> None:
         """Measure in the new fonts."""

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from embedviz.analysis.figures import figure
 from embedviz.gui.plots import colormaps
-from embedviz.gui.plots.attention_cells import MapCells
+from embedviz.gui.plots.attention_cells import MapCells, draw_least
 from embedviz.gui.plots.attention_places import LARGEST_CELL
 from embedviz.gui.plots.heatmap_axes import AxisPainter
 from embedviz.gui.plots.heatmap_view import GridView
@@ -25,10 +25,11 @@ SQUARE_CELL = 14  # designed pixels, from which the cells of a diagonal are outl
 class DotProducts(CellPlot):
     """T by T products, rows the query's position and columns the key's; blank where the key would be ahead.
 
-    The diagonal of the chosen distance is marked. A click, and the arrow keys, choose the distance of a cell.
+    The diagonal of the chosen distance is marked, and the row of the query's position. A click, and the arrow
+    keys, choose a cell: both of its positions.
     """
 
-    distance_chosen = Signal(int)
+    cell_chosen = Signal(int, int)  # the query's position and the key's
 
     own_keys: ClassVar[frozenset[Qt.Key]] = frozenset(CELL_STEPS)
 
@@ -36,7 +37,7 @@ class DotProducts(CellPlot):
         super().__init__(theme, "Dot products by position", parent)
         self._names = ("query", "key")
         self._products: NDArray[np.float32] = np.zeros((0, 0), np.float32)
-        self._distance = 0
+        self._row = self._distance = 0
         self._cells, self._axes = MapCells(theme), AxisPainter(theme)
         self.restyle()
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
@@ -45,12 +46,15 @@ class DotProducts(CellPlot):
         self,
         names: tuple[str, str],
         products: NDArray[np.float32],
-        distance: int,
+        where: tuple[int, int],
         limit: float,
         colormap: str,
     ) -> None:
-        """Show `products` (T, T) of the tokens `names`, in colours from -limit to limit, and mark a distance."""
-        self._names, self._products, self._distance = names, products, distance
+        """Show `products` (T, T) of the tokens `names`, in colours from -limit to limit.
+
+        `where` are the query's position, whose row is marked if it is there, and the marked distance to the key.
+        """
+        self._names, self._products, (self._row, self._distance) = names, products, where
         ahead = np.triu(np.ones(products.shape, bool), 1)  # (T, T)
         shown = np.where(ahead, np.float32("nan"), products)
         self._cells.set_data(shown, (-limit, limit), colormap, shown)
@@ -74,9 +78,13 @@ class DotProducts(CellPlot):
         count = len(self._products)
         if not count:
             return ""
-        value = figure(float(self._products[self._distance, 0]), signed=True, digits=4)
         query, key = self._names
-        words = f"query of {query}, key of {key} at {count} positions each; at distance {self._distance} {value}"
+        words = f"query of {query} at {self._row}, key of {key}, at {count} positions each; "
+        if self._distance < count:
+            value = figure(float(self._products[self._distance, 0]), signed=True, digits=4)
+            words += f"at distance {self._distance} {value}"
+        else:
+            words += f"distance {self._distance} is beyond them"
         return f"{words}; {self.sentence(*self._at)}" if self._at is not None else words
 
     # ---- where it is
@@ -118,25 +126,26 @@ class DotProducts(CellPlot):
     # ---- from the person
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        """Choose the distance of the cell."""
+        """Choose the cell."""
         cell = self._place_under(event.position())
         if event.button() == Qt.MouseButton.LeftButton and cell is not None:
-            self.distance_chosen.emit(cell[0] - cell[1])
+            self.cell_chosen.emit(*cell)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Move the cursor within what can be looked at, and choose its distance."""
+        """Move the cursor within what can be looked at, and choose its cell."""
         super().keyPressEvent(event)
         if self._empty or not self._products.size or not self.is_own_key(event):
             return
         event.accept()
         if self._at is None:
-            cell = self._distance, 0
+            row = min(max(self._row, self._distance), len(self._products) - 1)
+            cell = row, max(0, row - self._distance)
         else:
             down, right = CELL_STEPS[Qt.Key(event.key())]
             cell = self._at[0] + down, self._at[1] + right
         if 0 <= cell[1] <= cell[0] < len(self._products):
             self._point(cell)
-            self.distance_chosen.emit(cell[0] - cell[1])
+            self.cell_chosen.emit(*cell)
 
     # ---- painting
 
@@ -147,10 +156,14 @@ class DotProducts(CellPlot):
             return
         view = self.view
         self._cells.draw(painter, view, self.devicePixelRatioF())
-        strong = ([self._at[0]], [self._at[1]]) if self._at is not None else ([], [])
+        rows = [self._row] if self._row < count else []
+        strong = ([self._at[0], *rows], [self._at[1]]) if self._at is not None else (rows, [])
         self._axes.draw(painter, view, *strong)
         self._draw_titles(painter, view)
         self._draw_diagonal(painter, view)
+        if rows:
+            whole = view.cells_rect(self._row, 0, 1, self._row + 1)
+            draw_least(painter, whole, self._theme.px(2), self._theme)
         if self._at is not None:
             draw_outline(painter, self.cell_rect(*self._at), self._theme.px(2), self._theme, tight=True)
             inside = QRectF(self.rect()).adjusted(1, 1, -1, -1)

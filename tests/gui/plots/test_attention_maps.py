@@ -84,6 +84,32 @@ def test_column_labels_that_do_not_all_fit_stand_apart(make, any_theme):
     assert min(gaps) >= any_theme.px(6) - 1
 
 
+@pytest.mark.parametrize("count", [64, 100])
+def test_labels_that_are_left_out_are_dots_between_the_others(make, count):
+    maps, _ = make(4, count, labels=list("abcdefghij" * 10)[:count])
+    axes, view = maps._axes, maps.view(0)
+    rows = [rect for rect, _, _ in axes.placed(view, [], []) if rect.bottom() > view.area.top()]
+    gaps = [b.top() - a.bottom() for a, b in itertools.pairwise(rows)]
+    assert 2 <= len(rows) < count
+    assert min(gaps) >= 4
+    dots = axes.dots(view, [], [])
+    beside = [dot for dot in dots if dot.x() < view.area.left() and dot.y() > view.area.top()]
+    assert len(beside) == len(gaps)
+    assert not any(rect.contains(dot) for dot in dots for rect, _, _ in axes.placed(view, [], []))
+
+
+def test_where_all_labels_have_room_there_are_no_dots(make):
+    maps, _ = make(1, 7, size=(400, 400))
+    assert maps._axes.dots(maps.view(0), [], []) == []
+
+
+def test_colours_may_end_at_less_than_1(make):
+    maps, weights = make()
+    maps.set_maps(LABELS, 0, weights / 8, 6, (0.0, 0.125))
+    image = maps.grab().toImage()
+    assert at(image, maps.cell_rect(1, 4, 2).center()) == colour_of(weights[1, 4, 2])
+
+
 def test_pointing_tells_head_row_and_column_and_says_so(make):
     maps, weights = make(first=3)
     seen = []

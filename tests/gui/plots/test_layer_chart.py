@@ -2,9 +2,12 @@ import numpy as np
 import pytest
 from plot_events import leave, move, pixel, turn_wheel
 from PySide6.QtCore import QPointF, Qt
+from PySide6.QtGui import QFontMetricsF
 
 from embedviz.analysis.layers import LayerSummary, summarize_layer
 from embedviz.gui.plots.layer_chart import LayerChart, is_stream
+from embedviz.gui.plots.layer_rows import AXIS, AXIS_GAP
+from embedviz.gui.theme import Role
 
 Key = Qt.Key
 NORMAL = np.random.default_rng(7).normal(size=5000)
@@ -200,3 +203,25 @@ def test_without_data_there_is_nothing_to_point_at(qtbot, any_theme):
     plot.set_empty("")
     plot.grab()
     assert plot.minimumSizeHint().width() < plot.sizeHint().width()
+
+
+def test_a_norm_beyond_the_axis_says_so_between_two_arrows(make, any_theme):
+    data = {name: summary for name, summary in layers(growth=0.1).items() if not name.startswith("block 2")}
+    plot = make(data)
+    norm = list(data).index("norm")
+    assert [row for row in range(len(data)) if plot.goes_beyond(row)] == [norm]
+    assert plot.in_words(norm).endswith(", beyond the axis")
+    assert "beyond" not in plot.in_words(0)
+    image, track, ratio = plot.grab().toImage(), plot.track_rect(norm), plot.devicePixelRatioF()
+    ink = any_theme.colour("ink")
+    for x in (track.left() + any_theme.px(2), track.right() - any_theme.px(2) - 1):
+        assert image.pixelColor(round(x * ratio), round(track.center().y() * ratio)) == ink
+    alone = make({"norm": data["norm"]})  # then the axis is its own
+    assert not alone.goes_beyond(0)
+
+
+def test_the_axis_has_its_name_whole_beside_short_names_of_rows(make, any_theme):
+    plot = make({name: layers()[name] for name in ("rows", "sum", "norm")})
+    words = QFontMetricsF(any_theme.font(Role.CAPTION))
+    room = plot.track_rect(0).left() - any_theme.px(14 + AXIS_GAP) + 1
+    assert words.horizontalAdvance(AXIS) <= room

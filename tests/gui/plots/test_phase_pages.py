@@ -237,3 +237,13 @@ def test_many_phases_are_told_in_short(make):
         "21 phases: Batch, Lookup, Positions, Block 1 (6 phases), Block 2 (6 phases), Norm, Logits, Softmax, "
         "Loss, Gradient, Update; at phase 5, Block-1-attention: "
     )
+
+
+def test_a_strip_that_is_lower_than_it_asks_for_has_no_bar_and_cards_as_high_as_it_is(make, any_theme):
+    strip = make(12)
+    assert bar_height(strip.minimumSizeHint().height(), any_theme) > 0
+    strip.resize(strip.width(), any_theme.px(80))
+    assert strip.height() < strip.minimumSizeHint().height()  # nothing forbids it: what is below keeps its place
+    assert strip.has_pages
+    assert strip.bar() is None
+    assert strip.card_rect(strip.shown.start).bottom() > strip.height() - any_theme.px(8)

@@ -20,7 +20,7 @@ def make(qtbot, any_theme):
         grid.resize(size, size)
         query, key = np.random.default_rng(5).normal(size=(2, 8)).astype(np.float32)
         products = dot_products(query, key, count)
-        grid.set_products(("‘e’", "‘h’"), products, distance, 10.0, "CET-D1")
+        grid.set_products(("‘e’", "‘h’"), products, (4, distance), 10.0, "CET-D1")
         return grid, products
 
     return made
@@ -48,32 +48,52 @@ def test_a_diagonal_has_one_colour(make):
 def test_the_diagonal_of_the_distance_is_marked(make, count):
     grid, products = make(count, distance=2)
     before = grid.grab().toImage()
-    grid.set_products(("‘e’", "‘h’"), products, 5, 10.0, "CET-D1")
+    grid.set_products(("‘e’", "‘h’"), products, (4, 5), 10.0, "CET-D1")
     assert grid.grab().toImage() != before
 
 
-def test_a_click_chooses_the_distance_of_the_cell(make):
+@pytest.mark.parametrize("count", [8, 64])
+def test_the_row_of_the_querys_position_is_marked(make, any_theme, count):
+    grid, products = make(count, distance=2)
+    for row in (6, 3):
+        grid.set_products(("‘e’", "‘h’"), products, (row, 2), 10.0, "CET-D1")
+        image, place = grid.grab().toImage(), grid.cell_rect(row, 0)
+        ends = {image.pixelColor(int(place.left()) + by, int(place.center().y())).name() for by in (-2, -1, 0, 1)}
+        assert any_theme.colour("ink").name() in ends
+        assert f"‘e’ at {row}, " in grid.describe()
+
+
+def test_positions_beyond_the_grid_mark_nothing_and_are_said(make, qtbot):
+    grid, products = make(8, distance=2)
+    grid.set_products(("‘e’", "‘h’"), products, (100, 90), 10.0, "CET-D1")
+    grid.grab()
+    assert "distance 90 is beyond them" in grid.describe()
+    qtbot.keyClick(grid, Key.Key_Down)
+    assert grid._at == (7, 0)
+
+
+def test_a_click_chooses_the_cell(make):
     grid, _ = make()
     seen = []
-    grid.distance_chosen.connect(seen.append)
+    grid.cell_chosen.connect(lambda *cell: seen.append(cell))
     click(grid, grid.cell_rect(7, 3).center())
     click(grid, grid.cell_rect(3, 7).center())
-    assert seen == [4]
+    assert seen == [(7, 3)]
 
 
 def test_keys_walk_where_there_are_products(make, qtbot):
     grid, _ = make(distance=2)
     seen = []
-    grid.distance_chosen.connect(seen.append)
+    grid.cell_chosen.connect(lambda *cell: seen.append(cell))
     for key in (Key.Key_Down, Key.Key_Down, Key.Key_Right, Key.Key_Left, Key.Key_Left, Key.Key_Up):
         qtbot.keyClick(grid, key)
-    assert seen == [2, 3, 2, 3, 2]
-    assert grid._at == (2, 0)
+    assert seen == [(4, 2), (5, 2), (5, 3), (5, 2), (5, 1), (4, 1)]
+    assert grid._at == (4, 1)
 
 
 def test_it_says_in_words_what_it_shows(make):
     grid, products = make()
-    assert grid.describe().startswith("query of ‘e’, key of ‘h’ at 8 positions each; at distance 2 ")
+    assert grid.describe().startswith("query of ‘e’ at 4, key of ‘h’, at 8 positions each; at distance 2 ")
     move(grid, grid.cell_rect(6, 2).center())
     value = figure(float(products[6, 2]), signed=True, digits=4)
     assert grid.describe().endswith(f"{value} (distance 4)")

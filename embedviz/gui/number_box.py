@@ -1,0 +1,20 @@
+"""A field for whole numbers whose text stands off its edge."""
+
+from PySide6.QtCore import Slot
+from PySide6.QtWidgets import QSpinBox
+
+from embedviz.gui.theme import Theme
+
+
+class NumberBox(QSpinBox):
+    """A spin box with room before its number: under a style sheet, Qt leaves its left padding out."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self._theme = theme
+        theme.changed.connect(self._restyle)
+        self._restyle()
+
+    @Slot()
+    def _restyle(self) -> None:
+        self.lineEdit().setTextMargins(self._theme.px(8), 0, 0, 0)
