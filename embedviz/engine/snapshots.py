@@ -39,7 +39,8 @@ class Snapshot:
     (N, T) at this very step; `activations` are those of hidden layers by name, (examples, units), on examples
     that stay the same for the whole run (empty unless watched, and for models without). `layers` are statistics
     of each layer, (STATS,) of analysis.layers; `attention` is what the layer `attention_layer` computes of the
-    last t positions of the first context: "weights" (H, t, t), "queries" and "keys" (H, t, D); both as above.
+    last t positions of the first context: "weights" (H, t, t), "queries" and "keys" (H, t, D); with the prefix
+    "longer ", and the ids "longer read", of the longer context that began so. Both as above.
     """
 
     run_id: str

@@ -220,7 +220,7 @@ class AttentionView(QWidget):
         self._say()
 
     def _fit(self, heads: int) -> int:
-        """Give the maps the height that they need; return how many lines each of `heads` may have for its numbers."""
+        """Give the maps the height they need; return how many lines the numbers of each of `heads` may take."""
         line = self.lines[0].sizeHint().height() + self._column.spacing()
         fewest = 2 if heads == 1 else 1
         room = self.height() - self._top.sizeHint().height() - fewest * heads * line - 2 * self._column.spacing()

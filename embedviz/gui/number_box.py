@@ -9,8 +9,8 @@ from embedviz.gui.theme import Theme
 class NumberBox(QSpinBox):
     """A spin box with room before its number: under a style sheet, Qt leaves its left padding out."""
 
-    def __init__(self, theme: Theme) -> None:
-        super().__init__()
+    def __init__(self, theme: Theme, *, minimum: int = 0, maximum: int = 99) -> None:
+        super().__init__(minimum=minimum, maximum=maximum)
         self._theme = theme
         theme.changed.connect(self._restyle)
         self._restyle()

@@ -8,11 +8,11 @@ from PySide6.QtWidgets import (
     QFrame,
     QLabel,
     QSlider,
-    QSpinBox,
     QVBoxLayout,
     QWidget,
 )
 
+from embedviz.gui.number_box import NumberBox
 from embedviz.gui.sampler import Sampler
 from embedviz.gui.theme import Theme
 from embedviz.gui.widgets import Segments, caption, named
@@ -62,16 +62,16 @@ class SamplerOptions(QFrame):
         self._temperature.setPageStep(5)
         self._temperature.setToolTip("Below 1 likely tokens become likelier still, above 1 all become more alike")
         self._temperature_label.setBuddy(self._temperature)
-        self._top_k = named(QSpinBox(maximum=99_999), "topK", says="Top-k")
+        self._top_k = named(NumberBox(self._theme, maximum=99_999), "topK", says="Top-k")
         self._top_k.setSpecialValueText("all")
         self._top_k.setToolTip("Only so many of the likeliest tokens may be drawn")
-        self._top_p = named(QSpinBox(), "topP", says="Top-p, in percent")
+        self._top_p = named(NumberBox(self._theme), "topP", says="Top-p, in percent")
         self._top_p.setRange(5, 100)
         self._top_p.setSingleStep(5)
         self._top_p.setSuffix(" %")
         self._top_p.setToolTip("Only the fewest tokens that reach this probability together may be drawn")
         self._greedy = named(QCheckBox("Greedy"), "greedy", tip="Always take the likeliest token")
-        self._seed = named(QSpinBox(maximum=MOST_SEEDS), "seed", says="Seed")
+        self._seed = named(NumberBox(self._theme, maximum=MOST_SEEDS), "seed", says="Seed")
         self._seed.setToolTip("The same seed, settings and weights write the same")
         self._next_seed = named(
             QCheckBox("Then the next seed"), "nextSeed", tip="So that each time writes another"

@@ -5,7 +5,6 @@ from PySide6.QtGui import QAction, QResizeEvent
 from PySide6.QtWidgets import (
     QBoxLayout,
     QHBoxLayout,
-    QSpinBox,
     QStackedWidget,
     QToolButton,
     QVBoxLayout,
@@ -21,6 +20,7 @@ from embedviz.gui.layers_view import LayersView
 from embedviz.gui.loss_figures import LossFigures, read_how
 from embedviz.gui.loss_view import LossView
 from embedviz.gui.model_facts import ModelFacts
+from embedviz.gui.number_box import NumberBox
 from embedviz.gui.phase_view import PhaseView
 from embedviz.gui.state import AppState, Phase
 from embedviz.gui.step_through import StepThrough
@@ -162,8 +162,9 @@ class TrainingPanel(Card):
             self._until.addItem(title, name)
             self._until.setItemData(self._until.count() - 1, tip, Qt.ItemDataRole.ToolTipRole)
         self._until_step = named(
-            QSpinBox(minimum=1, maximum=9_999_999, value=600), "untilStep", says="Step to stop at"
+            NumberBox(self.theme, minimum=1, maximum=9_999_999), "untilStep", says="Step to stop at"
         )
+        self._until_step.setValue(600)
         self._until_step.setGroupSeparatorShown(True)
         self._pace = named(Choice(), "paceChoice", says="Speed")
         for pace in PACES:

@@ -13,13 +13,13 @@ from PySide6.QtWidgets import (
     QHeaderView,
     QLabel,
     QSlider,
-    QSpinBox,
     QTableView,
     QVBoxLayout,
     QWidget,
 )
 
 from embedviz.analysis.figures import counted
+from embedviz.gui.number_box import NumberBox
 from embedviz.gui.plots.chips import ChipView
 from embedviz.gui.theme import Role, Theme
 from embedviz.gui.tokenizer_views.merges_model import (
@@ -63,7 +63,7 @@ class MergesView(QFrame):
         self._largest = 0
         self.slider = named(QSlider(Qt.Orientation.Horizontal), "mergeSlider", says="Merges done")
         self.slider.setToolTip("How many merges are done: arrow keys by one, Page Up and Page Down by more")
-        self.number = named(QSpinBox(), "mergeNumber", says="Merges done")
+        self.number = named(NumberBox(theme), "mergeNumber", says="Merges done")
         self._of = QLabel()
         self.chips = named(ChipView(theme), "mergedLine")
         self.chips.setAccessibleName("The line after these merges")
