@@ -65,8 +65,6 @@ def _visit_token_position(tour: "Tour") -> "Scenes":
 
 def _visit_transformer(tour: "Tour") -> "Scenes":
     _begin(tour, "transformer")
-    tour.begin("characters", lambda: tour.texts.set_tokenizer("char"))
-    tour.tokens.edit.setPlainText(LINE)
     yield "transformer-start", "A TinyTransformer at its start"
     _train(tour)
     yield from visit_phases(tour, "transformer")
