@@ -9,7 +9,7 @@ from embedviz.training.session import SplitLosses, TrainingSession
 
 READING_SHARE = 0.003  # of the trainer's time; a whole reading that would take more becomes an estimate
 READING_SHARE_SLOW = 0.3  # at a pace for the eye, when the trainer mostly waits
-READING_PATIENCE_S = 2.0  # the longest wait for a reading that the share allows
+READING_PATIENCE_S = 6.0  # the longest wait for a reading: 30 ms of a transformer are then 0.5 %
 CHEAP_READING_S = 0.005
 LONGEST_WALK_S = 0.25  # through a text without a closed form, at the start and at pauses: no command is heard
 STEPS_BETWEEN_VERDICTS_WHOLE = 10  # the exact gradient brings the whole training loss with it, for nothing

