@@ -89,6 +89,7 @@ class NextTokenPanel(Card):
     def _take_document(self) -> None:
         document = self._state.document
         self._labels = list(document.tokenizer.labels) if document else []
+        self.bars.forget_widths()
 
     @Slot()
     def _follow(self) -> None:

@@ -106,9 +106,13 @@ class BarRows(ScrollingPlot):
         self._text_font = self._theme.font(Role.BODY)
         self._caption_font = self._theme.font(Role.CAPTION)
         self._glyphs, self._figures = QFontMetricsF(self._glyph_font), QFontMetricsF(self._text_font)
-        self._label_width = self._text_width = 0.0
+        self.forget_widths()
         self._measure()
         self._lay_out()
+
+    def forget_widths(self) -> None:
+        """Measure anew with the next rows, where other labels come; else columns only grow, and hold still."""
+        self._label_width = self._text_width = 0.0
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Divide the new height."""

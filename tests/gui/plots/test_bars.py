@@ -247,3 +247,18 @@ def test_a_frame_leaves_its_letter_whole(make, any_theme, row):
 
     assert letter({row: Mark.TARGET}) == letter({})
     assert chart.row_rect(row).bottom() <= chart.height()
+
+
+def test_labels_hold_their_column_until_other_labels_come(make):
+    chart, _ = make(count=1)
+    narrow = chart.track_rect(0).left()
+
+    def show(label):
+        chart.set_data([label], [0], np.array([0.5]), None, ["0.500"], 1.0)
+        return chart.track_rect(0).left()
+
+    wide = show("crow")
+    assert wide > narrow
+    assert show("a") == wide  # from frame to frame nothing jumps
+    chart.forget_widths()
+    assert show("b") == narrow
