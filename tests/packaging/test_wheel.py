@@ -82,7 +82,7 @@ def test_the_installed_tour(installed: Path, tmp_path: Path) -> None:
     run(installed / "embedviz", "tour", "--out", out, "--size", size, cwd=tmp_path, QT_QPA_PLATFORM="offscreen")
     told = json.loads((out / "tour.json").read_text(encoding="utf-8"))
     assert (told["version"], tuple(told["size"]), told["theme"]) == (__version__, SIZE, "light")
-    pictures = sorted(path.name for path in out.glob("[0-9][0-9]-*.png"))
+    pictures = sorted(path.name for path in out.glob("[0-9][0-9][0-9]-*.png"))
     assert len(pictures) >= 5
     assert [scene["picture"] for scene in told["scenes"]] == pictures
     for picture in pictures:
