@@ -4,7 +4,7 @@ PYTHON ?= python3
 TORCH_INDEX ?=
 OUT ?= build/tour
 
-BIN := .venv/bin
+BIN := .venv/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 READY := .venv/.ready
 TORCH = $(shell sed -n 's/^ *"\(torch[^"]*\)".*/\1/p' pyproject.toml)
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
@@ -13,7 +13,16 @@ PYTEST := QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest --no-header
 # $(call check,NAME,COMMAND): one line if all is well; else all that COMMAND says.
 check = @said=$$($(2) 2>&1) && echo '$(1): fine' || { printf '%s\n' "$$said"; echo '$(1): see above' >&2; exit 1; }
 
-.PHONY: help install run test test-slow bench tour format clean
+# The built app, and its window program.
+ifeq ($(shell uname),Darwin)
+APP := dist/embedviz.app
+PROGRAM := $(APP)/Contents/MacOS/embedviz
+else
+APP := dist/embedviz
+PROGRAM := $(APP)/embedviz
+endif
+
+.PHONY: help install run test test-slow bench tour app app-archive format clean
 
 help:
 	@echo 'make run         open the window (TEXT=FILE trains on a text of yours)'
@@ -21,6 +30,8 @@ help:
 	@echo 'make test-slow   the tests that take minutes: the installed package, the window for long'
 	@echo 'make bench       how fast it is here'
 	@echo 'make tour        pictures of the window, saved in OUT ($(OUT))'
+	@echo 'make app         build the double-click app in dist/, and let it test itself'
+	@echo 'make app-archive pack what make app built'
 	@echo 'make format      lay out the code as make test wants it'
 	@echo 'make clean       remove what the others made, except .venv'
 	@echo 'PYTHON=python3.12 makes .venv with that Python; TORCH_INDEX=URL is where it gets torch from.'
@@ -35,7 +46,7 @@ $(READY): pyproject.toml
 	@echo 'Installing into .venv, which takes some minutes the first time ...'
 	@$(BIN)/python -c '' 2>/dev/null || $(PYTHON) -m venv --clear .venv
 	@$(if $(TORCH_INDEX),$(PIP) install --index-url '$(TORCH_INDEX)' '$(TORCH)')
-	@$(PIP) install --editable '.[test]'
+	@$(PIP) install --editable '.[test,package]'
 	@touch $@
 
 run: $(READY)
@@ -57,6 +68,16 @@ bench: $(READY)
 
 tour: $(READY)
 	@$(BIN)/python -m embedviz tour --out '$(OUT)'
+
+app: $(READY)
+	@mkdir -p build
+	$(call check,build of the app,$(BIN)/python -m PyInstaller --noconfirm --log-level WARN \
+	  --distpath dist --workpath build/app build_app.spec)
+	@$(BIN)/python resources/packaging/finish.py $(APP)
+	$(call check,self-test of the app,'$(PROGRAM)' --self-test --out build/self-test.json || { cat build/self-test.json; exit 1; })
+
+app-archive: $(READY)
+	@$(BIN)/python resources/packaging/archive.py $(APP)
 
 format: $(READY)
 	@$(BIN)/ruff check --fix .

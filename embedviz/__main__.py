@@ -12,6 +12,10 @@ def main() -> int:
         found = ".".join(map(str, sys.version_info[:2]))
         sys.stderr.write("embedviz: This is Python " + found + ", but embedviz needs Python 3.11 or newer.\n")
         return 2
+    if sys.argv[1:2] in (["--trainer"], ["train"]) and getattr(sys, "frozen", False):
+        from embedviz.files import hand_over_to_trainer
+
+        hand_over_to_trainer()
     if sys.argv[1:2] == ["--trainer"]:
         from embedviz.engine.entry import main as trainer
 

@@ -1,4 +1,4 @@
-"""The command line: the window, `embedviz train`, `embedviz tour`. Imports lazily."""
+"""The command line: the window, `embedviz train`, `embedviz tour`, the self-test. Imports lazily."""
 
 import argparse
 import sys
@@ -15,7 +15,8 @@ def main(arguments: list[str]) -> int:
     try:
         return int(args.run(args))
     except EmbedvizError as error:
-        sys.stderr.write(f"embedviz: {error.sentence}\n")
+        if sys.stderr is not None:  # as in a program without a console
+            sys.stderr.write(f"embedviz: {error.sentence}\n")
         return 2
 
 
@@ -29,6 +30,7 @@ def make_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", metavar="")
     window = commands.add_parser("window", help="open the window (what happens without a command)")
     window.add_argument("text", nargs="?", type=Path, help="a text to train on (default: the sample fables)")
+    window.add_argument("--safe-mode", action="store_true", help="leave saved settings aside, and as they are")
     window.set_defaults(run=_run_window)
     cli_train.add_parser(commands)
     tour = commands.add_parser("tour", help="drive the real window by itself and save pictures of it")
@@ -40,25 +42,32 @@ def make_parser() -> argparse.ArgumentParser:
     tour.add_argument("--scale", type=_scale, default=1.0, help="how much larger than designed (default: 1)")
     tour.add_argument("--text", type=Path, help="a text of your own (default: the sample fables)")
     tour.set_defaults(run=_run_tour)
-    parser.set_defaults(run=_run_window, text=None)
+    test = commands.add_parser("self-test", help="try every part of the app here, and say in JSON what works")
+    test.add_argument("--out", type=Path, help="a file for what it says (default: standard output)")
+    test.set_defaults(run=_run_self_test)
     return parser
 
 
 def _with_default(arguments: list[str]) -> list[str]:
-    """Let `embedviz FILE` mean `embedviz window FILE`: it is how a desktop opens a file with an app."""
-    commands = ("window", "train", "tour")
-    if arguments and not arguments[0].startswith("-") and arguments[0] not in commands:
-        return ["window", *arguments]
-    return arguments
+    """Open the window where no command is named: `embedviz FILE` is how a desktop opens a file with an app."""
+    first = arguments[0] if arguments else ""
+    if first in ("-h", "--help", "--version", "window", "train", "tour", "self-test"):
+        return arguments
+    if first == "--self-test":
+        return ["self-test", *arguments[1:]]
+    return ["window", *arguments]
 
 
 def _run_window(args: argparse.Namespace) -> int:
-    from embedviz.preflight import check
+    from embedviz.gui import crash_log
 
-    check(needs_display=True)
-    from embedviz.gui.app import run
+    with crash_log.begin() as log:  # before anything that may fail or crash
+        from embedviz.preflight import check
 
-    return run(args.text)
+        check(needs_display=True)
+        from embedviz.gui.app import run
+
+        return run(args.text, safe=args.safe_mode, log=log)
 
 
 def _run_tour(args: argparse.Namespace) -> int:
@@ -69,6 +78,16 @@ def _run_tour(args: argparse.Namespace) -> int:
     from embedviz.gui.tour import run_tour
 
     return run_tour(args.out, args.size, args.theme, args.scale, args.text)
+
+
+def _run_self_test(args: argparse.Namespace) -> int:
+    from embedviz.preflight import check, use_offscreen_without_display
+
+    use_offscreen_without_display()
+    check(needs_display=False)
+    from embedviz.gui.self_test import run_self_test
+
+    return run_self_test(args.out)
 
 
 def _size(text: str) -> tuple[int, int]:

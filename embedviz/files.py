@@ -1,9 +1,13 @@
-"""Finds a file that ships with the app: from source, from a wheel, from the packaged app."""
+"""Finds what ships with the app: from source, from a wheel, from the packaged app."""
 
+import os
+import subprocess
 import sys
 from pathlib import Path
 
 from embedviz.errors import EmbedvizError
+
+TRAINER = "embedviz-trainer"
 
 
 def resource(relative: str) -> Path:
@@ -23,3 +27,25 @@ def resource(relative: str) -> Path:
         f"The file '{relative}' that belongs to embedviz is missing: please install it again.",
         details="looked in " + ", ".join(str(root) for root in roots),
     )
+
+
+def is_packaged() -> bool:
+    """Tell whether this is the packaged app, not a Python that runs embedviz."""
+    return bool(getattr(sys, "frozen", False))
+
+
+def trainer_program() -> Path:
+    """Return the packaged app's other program: it has torch and no Qt, where the window's has Qt and no torch."""
+    window = Path(sys.executable)
+    return window.with_name(TRAINER + window.suffix)
+
+
+def hand_over_to_trainer() -> None:
+    """Become the packaged app's other program, with the same arguments; returns only if this is it."""
+    program = trainer_program()
+    if Path(sys.executable).name == program.name:
+        return
+    command = [str(program), *sys.argv[1:]]
+    if sys.platform == "win32":  # which has no exec: whoever waits for this process would not wait for that one
+        sys.exit(subprocess.call(command))
+    os.execv(program, command)

@@ -6,6 +6,7 @@ import os
 import sys
 
 from embedviz.errors import EmbedvizError
+from embedviz.files import is_packaged
 
 # What Qt's own files load, and the Debian package that has it; tests/test_preflight.py compares with those files.
 EVERYWHERE = {
@@ -61,7 +62,7 @@ def check(*, needs_display: bool) -> None:
     Without `needs_display` pictures in memory would do, if Qt was not told otherwise.
     """
     absent = [name for name in _PACKAGES if importlib.util.find_spec(name) is None]
-    if absent:
+    if absent and not is_packaged():
         raise CannotBeginError(
             f"Python at {sys.executable} lacks {', '.join(absent)}: 'make run' or 'pip install .' in the folder "
             "of embedviz installs all it needs."

@@ -21,7 +21,7 @@ def called(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
     calls: list[tuple[Any, ...]] = []
 
     def note(name: str) -> Any:
-        return lambda *arguments: calls.append((name, *arguments)) or 0
+        return lambda *arguments, **_: calls.append((name, *arguments)) or 0
 
     monkeypatch.setattr("embedviz.gui.app.run", note("window"))
     monkeypatch.setattr("embedviz.gui.tour.run_tour", note("tour"))
@@ -54,7 +54,7 @@ def test_help(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     out = capsys.readouterr().out
     assert out.startswith(" ".join(["usage: embedviz", *arguments]))
     if not arguments:
-        assert all(command in out for command in ("window", "train", "tour"))
+        assert all(command in out for command in ("window", "train", "tour", "self-test"))
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ def test_a_tour_gets_what_was_asked_for(called: list[tuple[Any, ...]]) -> None:
 def test_what_went_wrong_is_one_sentence(
     called: list[tuple[Any, ...]], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def refuse(*_: object) -> int:
+    def refuse(*_: object, **__: object) -> int:
         raise EmbedvizError("It is raining.", "details for the curious")
 
     monkeypatch.setattr("embedviz.gui.app.run", refuse)

@@ -16,6 +16,7 @@ from embedviz.engine import messages as m
 from embedviz.engine.channel import Channel
 from embedviz.engine.snapshots import Snapshot, SnapshotFile, remove_stale
 from embedviz.errors import EmbedvizError
+from embedviz.files import is_packaged, trainer_program
 
 MOST_WAITING = 1024  # commands that the trainer has not read yet
 STDERR_LINES = 40
@@ -46,8 +47,8 @@ class TrainerGoneError(EmbedvizError):
 
 def trainer_command() -> list[str]:
     """Return the command line that starts a trainer: this program again, from source or packaged."""
-    if getattr(sys, "frozen", False):
-        return [sys.executable, "--trainer"]
+    if is_packaged():
+        return [str(trainer_program()), "--trainer"]
     return [sys.executable, "-m", "embedviz", "--trainer"]
 
 

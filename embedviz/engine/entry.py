@@ -3,6 +3,7 @@
 One thread reads commands and notices the end of file, whatever a step is doing; the main thread computes.
 """
 
+import faulthandler
 import os
 import queue
 import signal
@@ -10,6 +11,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 
 from embedviz.engine.channel import Channel
 from embedviz.engine.messages import Event, Failed, Message
@@ -58,6 +60,8 @@ class Inbox:
 def main() -> int:
     """Serve the process that holds the other ends of stdin and stdout, until it closes them."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C in a terminal is for the window
+    with suppress(OSError, ValueError, AttributeError, RuntimeError):  # there may be no stderr
+        faulthandler.enable()  # the window keeps what the trainer says last, as details of its death
     inbox = Inbox(_take_standard_streams(), on_gone=lambda: os._exit(0))
     # Threads of torch that spin while they wait for each other take the core that the other needs, as soon as
     # the window or anyone else computes too: a step, and an answer, then takes many times as long.

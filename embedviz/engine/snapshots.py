@@ -76,7 +76,7 @@ class SnapshotFile:
     def create(cls, size: int) -> "SnapshotFile":
         """Make a file of `size` bytes that are really there. Raises SnapshotFileError if there is no room."""
         problems = []
-        for folder in _folders():
+        for folder in folders():
             path = folder / f"embedviz-{os.getpid()}-{next(_counter)}.snapshot"
             try:
                 return cls(path, size, _allocate(path, size))
@@ -156,7 +156,7 @@ def room_for(arrays: Mapping[str, tuple[tuple[int, ...], Any]]) -> int:
 def remove_stale() -> list[Path]:
     """Remove the files of trainers that are gone; return which."""
     removed = []
-    for folder in _folders():
+    for folder in folders():
         for path in folder.glob("embedviz-*.snapshot"):
             owner = re.fullmatch(r"embedviz-(\d+)-\d+\.snapshot", path.name)
             if owner and not _is_running(int(owner[1])):
@@ -168,7 +168,7 @@ def remove_stale() -> list[Path]:
 
 def remove_own() -> None:
     """Remove the names of this process's files that nobody has opened yet."""
-    for folder in _folders():
+    for folder in folders():
         for path in folder.glob(f"embedviz-{os.getpid()}-*.snapshot"):
             with contextlib.suppress(OSError):
                 path.unlink()
@@ -184,7 +184,8 @@ def _from_text(layout: str) -> Places:
     return tuple((name, dtype, tuple(shape), offset) for name, dtype, shape, offset in json.loads(layout))
 
 
-def _folders() -> list[Path]:
+def folders() -> list[Path]:
+    """Return where files of snapshots are made, the first that has room."""
     shared = [Path("/dev/shm")] if sys.platform == "linux" else []  # memory: never written to a disk
     return [folder for folder in (*shared, Path(tempfile.gettempdir())) if folder.is_dir()]
 

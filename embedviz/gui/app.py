@@ -4,27 +4,37 @@ import signal
 import sys
 import threading
 import traceback
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 
-from PySide6.QtCore import QObject, QSize, Qt, QTimer, Signal, Slot
-from PySide6.QtWidgets import QApplication
+from PySide6 import __version__ as pyside_version
+from PySide6.QtCore import QObject, QSize, Qt, QTimer, Signal, Slot, qVersion
+from PySide6.QtWidgets import QApplication, QLabel
 
 from embedviz import catalog
 from embedviz.errors import EmbedvizError
+from embedviz.gui import crash_reports
 from embedviz.gui.controller import RunController
+from embedviz.gui.crash_log import WENT_ON, WINDOW_OPEN, CrashLog, crash_folder
+from embedviz.gui.icons import app_icon
 from embedviz.gui.notices import Notice, Notices
 from embedviz.gui.panels.training import TrainingPanel
 from embedviz.gui.settings import Settings
 from embedviz.gui.state import AppState
 from embedviz.gui.theme import Theme
+from embedviz.gui.widgets import named
 from embedviz.gui.window import MainWindow
 from embedviz.gui.worker import TrainingWorker
 
 DESIGNED_SIZE = (1440, 900)
 FRAME_HEIGHT = 40  # pixels for the title that the system puts on a window, as far as one can know beforehand
 READ_AT_ONCE_BYTES = 2**20  # a larger text is read behind the first window
+SAFE = "Safe mode: saved settings are left aside, and stay as they are."
+UNSAVED = "Settings cannot be saved here: they last until the window is closed."
 
 
 @dataclass(frozen=True)
@@ -50,8 +60,9 @@ def make_application(arguments: list[str] | None = None) -> QApplication:
     app = existing if isinstance(existing, QApplication) else QApplication(arguments or ["embedviz"])
     app.setApplicationName("embedviz")
     app.setApplicationDisplayName("embedviz")
-    app.setDesktopFileName("embedviz")
+    app.setDesktopFileName("org.embedviz.embedviz")
     app.setStyle("Fusion")
+    app.setWindowIcon(app_icon())
     return app
 
 
@@ -86,13 +97,17 @@ class Beginning(QObject):
 
 
 class ErrorHook(QObject):
-    """Tells of every exception that nobody caught, on the main thread, whichever thread it came on."""
+    """Tells of every exception that nobody caught, on the main thread, whichever thread it came on.
+
+    Each is in the crash log, if there is one.
+    """
 
     caught = Signal(str, str)
 
-    def __init__(self, notices: Notices) -> None:
+    def __init__(self, notices: Notices, log: CrashLog | None = None) -> None:
         super().__init__()
         self._notices = notices
+        self._log = log
         self.caught.connect(self._show, Qt.ConnectionType.QueuedConnection)
         self._before = sys.excepthook, threading.excepthook
         sys.excepthook = self._hook
@@ -108,8 +123,11 @@ class ErrorHook(QObject):
             else f"Something inside embedviz went wrong ({kind.__name__}); what was open stays open."
         )
         details = "".join(traceback.format_exception(kind, error, trace))
-        if sys.stderr is not None:
-            sys.stderr.write(details)
+        if self._log is not None:
+            self._log.add(WENT_ON, details)
+        with suppress(OSError, ValueError):  # the terminal is gone
+            if sys.stderr is not None and not (self._log and self._log.is_stderr):
+                sys.stderr.write(details)
         self.caught.emit(sentence, details)
 
     def restore(self) -> None:
@@ -134,25 +152,28 @@ def _is_large(path: Path) -> bool:
         return False  # opening it will say what is wrong
 
 
-def run(text: Path | None = None) -> int:
-    """Open the window, with a text of one's own or with the first sample; return when it is closed."""
+def run(text: Path | None = None, *, safe: bool = False, log: CrashLog | None = None) -> int:
+    """Open the window, with a text of one's own or with the first sample; return when it is closed.
+
+    With `safe` saved settings are neither read nor written. `log` hears of whatever goes wrong.
+    """
+    if log is not None:
+        log.listen_to_qt()
     app = make_application(sys.argv[:1])
-    settings = Settings()
+    settings = Settings.in_memory() if safe else Settings()
     parts = make_window(settings)
-    hook = ErrorHook(parts.notices)
+    hook = ErrorHook(parts.notices, log)
     beginning = Beginning(parts)
-    is_large = text is not None and _is_large(text)
-    if text is None or is_large or not parts.window.texts.open_path(text, wait=True):
-        refusal = parts.notices.pending.copy()
-        parts.window.texts.open_sample(catalog.DEFAULT_SAMPLE, wait=True)
-        for notice in refusal:  # opening the sample took it away
-            parts.notices.show(notice)
+    is_large = _open_first(parts, text)
     parts.window.restore()
     parts.window.show()
     if text is not None and is_large:
         parts.window.texts.open_path(text)
-    if not settings.is_writable:
-        parts.notices.show(Notice("Settings cannot be saved here: they last until the window is closed."))
+    _tell_of_settings(parts, safe)
+    _offer_reports(parts)
+    if log is not None:
+        log.note(f"Qt {qVersion()}, PySide6 {pyside_version}, drawn by {app.platformName()}")
+        parts.window.first_painted.connect(partial(log.note, WINDOW_OPEN))
     signal.signal(signal.SIGINT, lambda *_: QApplication.quit())
     awake = QTimer(interval=250)  # lets Python see Ctrl+C while nothing else happens
     awake.timeout.connect(beginning.objectName)
@@ -162,3 +183,45 @@ def run(text: Path | None = None) -> int:
     parts.controller.end()
     hook.restore()
     return code
+
+
+def _open_first(parts: Parts, text: Path | None) -> bool:
+    """Open what the first picture is of; return whether `text` is too large to be that."""
+    is_large = text is not None and _is_large(text)
+    if text is None or is_large or not parts.window.texts.open_path(text, wait=True):
+        refusal = parts.notices.pending.copy()
+        parts.window.texts.open_sample(catalog.DEFAULT_SAMPLE, wait=True)
+        for notice in refusal:  # opening the sample took it away
+            parts.notices.show(notice)
+    return is_large
+
+
+def _tell_of_settings(parts: Parts, safe: bool) -> None:
+    """Say where nothing will be remembered, and why."""
+    if safe:
+        parts.notices.show(Notice(SAFE))
+        parts.window.statusBar().addPermanentWidget(named(QLabel("Safe mode"), "safeMode", tip=SAFE))
+    elif not parts.settings.is_writable:
+        parts.notices.show(Notice(UNSAVED))
+
+
+def _offer_reports(parts: Parts) -> None:
+    """Offer what crashes left, until it was offered for once in a window that could be seen."""
+    found = crash_reports.find(crash_folder())
+    if not found:
+        return
+    reports = list(found)
+
+    def show() -> None:
+        from embedviz.gui.report_dialog import ReportDialog  # the first window does without it
+
+        dialog = ReportDialog(reports, parts.theme, parts.window)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.open()
+
+    def mark() -> None:
+        reports[:] = crash_reports.mark_offered(reports)
+
+    sentence = crash_reports.sentence(reports, datetime.now())
+    parts.notices.show(Notice(sentence, topic="crash", action="Show report", on_action=show))
+    parts.window.first_painted.connect(mark)

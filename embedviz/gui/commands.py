@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Qt, Slot
 from PySide6.QtGui import QAction, QActionGroup
-from PySide6.QtWidgets import QDialog, QInputDialog, QMainWindow, QMenu, QMessageBox
+from PySide6.QtWidgets import QDialog, QInputDialog, QMainWindow, QMenu
 
 from embedviz.analysis.units import UNITS, next_unit
 from embedviz.gui.actions import Handler, fill_menus, make_actions
@@ -15,11 +15,12 @@ from embedviz.gui.background import Background
 from embedviz.gui.by_hand import HandEditor
 from embedviz.gui.controller import RunController
 from embedviz.gui.copying import RunCopier
-from embedviz.gui.dialogs import KeysDialog, RunSettingsDialog, about_text
+from embedviz.gui.dialogs import KeysDialog, RunSettingsDialog
 from embedviz.gui.hand_actions import HandActions
 from embedviz.gui.notices import Notices
 from embedviz.gui.presentation import Presentation
 from embedviz.gui.settings import Settings
+from embedviz.gui.start_place import StartPlace
 from embedviz.gui.state import AppState, Phase
 from embedviz.gui.step_through import StepThrough
 from embedviz.gui.tables import NumbersDialog
@@ -47,6 +48,7 @@ class Commands(QObject):
         presentation: Presentation,
         steps: StepThrough,
         hand: HandEditor,
+        start: StartPlace,
         theme: Theme,
     ) -> None:
         super().__init__(window)
@@ -58,11 +60,13 @@ class Commands(QObject):
         self._presentation = presentation
         self._steps = steps
         self._hand = hand
+        self._start = start
         self._theme = theme
         self._background = Background(self)
         self._copier = RunCopier(state, notices, self)
         self._tokenizers: TokenizerDialog | None = None
         self.actions = make_actions(window, self._handlers())
+        start.changed.connect(self.actions["startPage"].setChecked)
         self._make_menus()
         self._hand_actions = HandActions(state, hand, self.actions, self)
         if settings.flag("less_motion"):
@@ -81,6 +85,7 @@ class Commands(QObject):
             "paste": self._texts.paste,
             "perLine": self._toggle_per_line,
             "openTokenizer": self._texts.choose_tokenizer_file,
+            "startPage": self._start.set_shown,
             "quit": self._window.close,
             "play": controller.play_or_pause,
             "step": partial(controller.step, 1),
@@ -207,7 +212,7 @@ class Commands(QObject):
     def _fill_recent(self) -> None:
         self._recent.clear()
         for path, is_there in self._settings.recent_entries():
-            action = self._recent.addAction(path.name)
+            action = self._recent.addAction(path.name.replace("&", "&&"))  # else the next letter is underlined
             action.setData(str(path))
             action.setEnabled(is_there)
             action.setToolTip(str(path) if is_there else f"{path} is not there any more")
@@ -271,7 +276,9 @@ class Commands(QObject):
 
     @Slot()
     def _show_about(self) -> None:
-        QMessageBox.about(self._window, "About embedviz", about_text(self._controller.torch_version))
+        from embedviz.gui.about import AboutDialog  # the first window does without it
+
+        _open(AboutDialog(self._controller, self._state, self._settings, self._theme, self._window))
 
 
 def _open(dialog: QDialog) -> None:

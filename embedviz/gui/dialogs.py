@@ -1,10 +1,8 @@
-"""The dialogs: settings of a run, made from the catalogue; the step to go to; keys; about."""
+"""The dialogs: settings of a run, made from the catalogue; the step to go to; keys."""
 
-import platform
 from collections.abc import Sequence
 from typing import Any
 
-from PySide6 import __version__ as pyside_version
 from PySide6.QtCore import Qt, Slot
 from PySide6.QtWidgets import (
     QCheckBox,
@@ -19,7 +17,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from embedviz import __version__, catalog
+from embedviz import catalog
 from embedviz.config import WHOLE_TEXT, RunConfig
 from embedviz.errors import ConfigError
 from embedviz.gui.actions import ACTIONS
@@ -277,13 +275,3 @@ class KeysDialog(QDialog):
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         buttons.rejected.connect(self.reject)
         layout.addWidget(buttons)
-
-
-def about_text(torch_version: str) -> str:
-    """Return what About says; `torch_version` as the trainer told it, empty before."""
-    return (
-        f"<h3>embedviz {__version__}</h3><p>See how a language model learns its embeddings.</p>"
-        f"<p>Python {platform.python_version()}, PySide6 {pyside_version}, "
-        f"torch {torch_version or '(the trainer is still warming up)'}</p>"
-        "<p>MIT licence. Everything is computed on this machine; nothing leaves it.</p>"
-    )

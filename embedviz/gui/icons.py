@@ -1,9 +1,20 @@
-"""The transport's icons, drawn in the theme's ink at any size."""
+"""The app's own icon, and the transport's, drawn in the theme's ink at any size."""
 
-from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QIcon, QPainter, QPixmap, QPolygonF
 
+from embedviz.files import resource
+
+APP_SIZES = (16, 24, 32, 48, 64, 128, 256)  # pixels, of the files; a window manager is given all of them
 _SIZE = 64  # designed pixels of the pixmap; Qt scales it down
+
+
+def app_icon() -> QIcon:
+    """Return the app's icon; a file is read when its size is drawn."""
+    icon = QIcon()
+    for size in APP_SIZES:
+        icon.addFile(str(resource(f"icons/app/embedviz-{size}.png")), QSize(size, size))
+    return icon
 
 
 def transport_icon(name: str, colour: QColor) -> QIcon:

@@ -8,19 +8,64 @@ from PySide6.QtCore import QByteArray, QSettings
 MOST_RECENT = 8
 
 
+class _Memory:
+    """As much of QSettings as is used here, without any file."""
+
+    def __init__(self) -> None:
+        self._values: dict[str, object] = {}
+
+    def value(self, key: str, default: object = None) -> object:
+        return self._values.get(key, default)
+
+    def setValue(self, key: str, value: object) -> None:
+        self._values[key] = value
+
+    def remove(self, key: str) -> None:
+        self._values.pop(key, None)
+
+    def sync(self) -> None:
+        pass
+
+    def fileName(self) -> str:
+        return ""
+
+    def isWritable(self) -> bool:
+        return False
+
+    def status(self) -> QSettings.Status:
+        return QSettings.Status.NoError
+
+
 class Settings:
-    """Window state, look and recent texts, in the system's place for settings (or in `path`)."""
+    """Window state, look and recent texts, in the system's place for settings (or in `path`).
+
+    Where that cannot be written, what is set lasts until the end: QSettings keeps it, and reads what is there.
+    """
 
     def __init__(self, path: Path | None = None) -> None:
+        self._store: QSettings | _Memory
         if path is not None:
             self._store = QSettings(str(path), QSettings.Format.IniFormat)
         else:
             self._store = QSettings(QSettings.Format.IniFormat, QSettings.Scope.UserScope, "embedviz", "embedviz")
 
+    @classmethod
+    def in_memory(cls) -> "Settings":
+        """Return settings of which none are saved, and that neither read nor write those that are."""
+        settings = cls.__new__(cls)
+        settings._store = _Memory()
+        return settings
+
+    @property
+    def path(self) -> Path | None:
+        """The file, whether or not there is one yet; None in memory."""
+        name = self._store.fileName()
+        return Path(name) if name else None
+
     @property
     def is_writable(self) -> bool:
-        """False where nothing will be remembered."""
-        return self._store.isWritable() and self._store.status() == QSettings.Status.NoError
+        """False where nothing will be remembered. A damaged file is mended by writing it."""
+        return self._store.isWritable() and self._store.status() != QSettings.Status.AccessError
 
     def text(self, key: str, default: str) -> str:
         """Return a remembered text."""

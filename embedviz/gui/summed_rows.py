@@ -38,6 +38,7 @@ class SummedRows(QWidget):
         self._state = state
         self._theme = theme
         self._ids: list[int | None] = []
+        self._words: list[str] = []  # of these, in the vocabulary that they were shown with
         self._shown: tuple[tuple[float, float], str, str] = ((-1.0, 1.0), "CET-D1", "")
         self._limit = StableLimit(shrinks=False)
         self._run_id = ""
@@ -83,13 +84,14 @@ class SummedRows(QWidget):
         sums = sums_of(state.snapshot, state.config, self._ids)
         if sums is None or document is None:
             self.rows.set_empty(why_empty if self._ids else NO_ROWS)
+            self._words = []
             self._line.setText("")
             self.two.show_sums(levels, colormap)
             return
         levels = self._levels(sums, levels)
         labels = document.tokenizer.labels
-        words = [NOTHING if token is None else labels[token] for token in self._ids]
-        lines = [SumLine(word, place) for place, word in enumerate(words)]
+        self._words = [NOTHING if token is None else labels[token] for token in self._ids]
+        lines = [SumLine(word, place) for place, word in enumerate(self._words)]
         scale = row_scale(state.config)
         head = "token" if scale == 1 else f"token × √{state.config.n_embd}"
         has_last = is_of_example(state) or state.selected_id is not None
@@ -115,14 +117,13 @@ class SummedRows(QWidget):
     @Slot()
     def _show_line(self) -> None:
         """Say the equation that is pointed at; else what is read, and what the picture leaves out."""
-        document, at = self._state.document, self.rows.at
-        if document is None or not self._ids:
+        if not self._words:
             self._line.setText("")
             return
-        if at is not None:
+        if (at := self.rows.at) is not None:
             self._line.setText(self.rows.equation(*at))
             return
-        words = in_a_row([NOTHING if token is None else document.tokenizer.labels[token] for token in self._ids])
+        words = in_a_row(self._words)
         limit = self.rows.limit
         step = f"weights of step {self._state.snapshot.step:,}" if self._state.snapshot else ""
         scale = "" if limit == self._shown[0][1] else f"colours to ±{limit:g}"

@@ -11,10 +11,11 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenu, QToolButton, Q
 
 from embedviz import catalog
 from embedviz.config import WHOLE_TEXT, RunConfig
+from embedviz.gui.brand import Brand
 from embedviz.gui.settings import Settings
 from embedviz.gui.state import AppState
 from embedviz.gui.texts import TextOpener
-from embedviz.gui.theme import Role, Theme
+from embedviz.gui.theme import Theme
 from embedviz.gui.widgets import caption, named
 
 BATCHES = (WHOLE_TEXT, 32, 256)
@@ -50,9 +51,9 @@ class TopBar(QFrame):
         self._layout = QHBoxLayout(self)
         self._captions: list[QLabel] = []
         self._is_compact = False
-        self._brand = QLabel("embedviz")
+        self._brand = Brand(actions["startPage"], theme)
         self._layout.addWidget(self._brand)
-        self._layout.addSpacing(theme.px(16))
+        self._layout.addSpacing(theme.px(8))
         self.text = self._add_button("Text", "textButton", "The text that is trained on")
         self._model = self._add_button("Model", "modelButton", MODEL_TIP)
         self._start = self._add_button("Start", "startButton", START_TIP)
@@ -87,13 +88,14 @@ class TopBar(QFrame):
     def _fit(self) -> None:
         """Leave out the app's name and then those of the choices, rather than cut a choice short."""
         room = self.width() if self.isVisible() else math.inf
-        widgets = (self._brand, *self._captions)
-        sizes = {widget: widget.sizeHint().width() + self._layout.spacing() for widget in widgets}
-        needed = self._layout.sizeHint().width()
-        needed += sum(size for widget, size in sizes.items() if widget.isHidden())  # with all of them
-        self._brand.setVisible(not self._is_compact and needed <= room)
+        name = self._brand.room_for_name()
+        needed = self._layout.sizeHint().width()  # and with all that is left out:
+        needed += 0 if self._brand.is_named else name
+        hidden = [caption_ for caption_ in self._captions if caption_.isHidden()]
+        needed += sum(caption_.sizeHint().width() + self._layout.spacing() for caption_ in hidden)
+        self._brand.set_named(not self._is_compact and needed <= room)
         for caption_ in self._captions:
-            caption_.setVisible(not self._is_compact and needed - sizes[self._brand] <= room)
+            caption_.setVisible(not self._is_compact and needed - name <= room)
 
     def _add_caption(self, name: str) -> None:
         label = caption(name)
@@ -127,7 +129,7 @@ class TopBar(QFrame):
         if recent:
             _add_heading(menu, "Opened before")
             for path, is_there in recent:
-                action = menu.addAction(path.name)
+                action = menu.addAction(path.name.replace("&", "&&"))  # else the next letter is underlined
                 action.setToolTip(str(path) if is_there else f"{path} is gone")
                 action.setEnabled(is_there)
                 action.triggered.connect(partial(self._open_path, path))
@@ -239,7 +241,7 @@ class TopBar(QFrame):
         state = self._state
         config = state.config
         if state.document is not None:
-            self.text.setText(state.document.corpus.name)
+            self.text.setText(state.document.corpus.name.replace("&", "&&"))
         self._model.setText(catalog.MODELS[config.model].title)
         self._model.setToolTip("\n".join([MODEL_TIP, *_said_of(config)]))
         starts = {title: table[getattr(config, field)] for title, table, field in STARTS if _has(config, field)}
@@ -256,11 +258,11 @@ class TopBar(QFrame):
         px = self._theme.px
         self._layout.setContentsMargins(px(16), px(6), px(16), px(6))
         self._layout.setSpacing(px(8))
-        self._brand.setFont(self._theme.font(Role.TITLE, bold=True))
         c = self._theme.colours
         self.setStyleSheet(f"#topBar {{ background: {c.card}; border-bottom: 1px solid {c.line}; }}")
         for button in self.findChildren(QToolButton):
-            button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
+            if button is not self._brand:
+                button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
         self._fit()
 
 

@@ -24,6 +24,7 @@ Scenes = Iterator[tuple[str, str]]  # the name of a picture, and its title
 def visit(tour: "Tour") -> Scenes:
     """Bring the window into one scene after the other."""
     yield "first-window", "The first window, before any step"
+    yield from _visit_start_page(tour)
     yield from _visit_training(tour)
     yield from _visit_modes(tour)
     yield from _visit_orders(tour)
@@ -35,6 +36,12 @@ def visit(tour: "Tour") -> Scenes:
     yield from _visit_dialogs(tour)
     yield from visit_models(tour)
     yield from _visit_mishaps(tour)
+
+
+def _visit_start_page(tour: "Tour") -> Scenes:
+    tour.actions["startPage"].trigger()
+    yield "start-page", "The start page: texts, samples and models, each one click away"
+    tour.actions["startPage"].trigger()
 
 
 def _visit_training(tour: "Tour") -> Scenes:

@@ -28,6 +28,7 @@ from embedviz.gui.presentation import Presentation
 from embedviz.gui.progress_bar import ReadingBar
 from embedviz.gui.row_flight import RowFlight
 from embedviz.gui.settings import Settings
+from embedviz.gui.start_place import StartPlace
 from embedviz.gui.state import AppState
 from embedviz.gui.status import StatusLine
 from embedviz.gui.step_through import StepThrough
@@ -67,8 +68,19 @@ class MainWindow(QMainWindow):
         self.presentation = Presentation(self, theme)
         self.steps = StepThrough(state, controller, self)
         self.hand = HandEditor(state, controller, self)
+        self.start = StartPlace(self, state, self.texts, settings, theme)
         commands = Commands(
-            self, state, controller, self.texts, notices, settings, self.presentation, self.steps, self.hand, theme
+            self,
+            state,
+            controller,
+            self.texts,
+            notices,
+            settings,
+            self.presentation,
+            self.steps,
+            self.hand,
+            self.start,
+            theme,
         )
         self.actions_by_name = commands.actions
         table = LookupTablePanel(state, controller, self.hand, theme)
@@ -92,7 +104,7 @@ class MainWindow(QMainWindow):
         layout.addWidget(self.top_bar)
         layout.addWidget(self.notice_bar)
         layout.addWidget(self.reading_bar)
-        self._place = QVBoxLayout()
+        self._place = self.start.layout
         layout.addLayout(self._place, 1)
         self.setCentralWidget(central)
         self._holder: QWidget | None = None
@@ -131,8 +143,7 @@ class MainWindow(QMainWindow):
                 if focused is not None and panel.isAncestorOf(focused):
                     tabs.setCurrentWidget(panel)
             self._holder = tabs
-        self._place.addWidget(self._holder)
-        self._holder.show()
+        self.start.hold(self._holder)
         if wide:  # tabs hide all panels but one
             for panel in self._panels.values():
                 panel.show()

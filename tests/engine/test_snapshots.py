@@ -21,7 +21,7 @@ def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     found = [tmp_path / "shared", tmp_path / "temporary"]
     for folder in found:
         folder.mkdir()
-    monkeypatch.setattr(snapshots, "_folders", lambda: found)
+    monkeypatch.setattr(snapshots, "folders", lambda: found)
     return found
 
 
@@ -201,5 +201,5 @@ def test_a_process_of_somebody_else_is_running(folders: list[Path], monkeypatch:
 
 
 def test_the_folders_are_there() -> None:
-    assert snapshots._folders()
-    assert all(folder.is_dir() for folder in snapshots._folders())
+    assert snapshots.folders()
+    assert all(folder.is_dir() for folder in snapshots.folders())

@@ -38,7 +38,7 @@ READS_AND_STAYS = stand_in("while os.read(0, 65536): pass\nwhile True: signal.pa
 
 
 def files_of(pid: int) -> list[Path]:
-    return [path for folder in snapshots._folders() for path in folder.glob(f"embedviz-{pid}-*")]
+    return [path for folder in snapshots.folders() for path in folder.glob(f"embedviz-{pid}-*")]
 
 
 def suspend(process: psutil.Process) -> None:

@@ -716,7 +716,7 @@ def test_no_choice_of_the_top_bar_is_cut_short_on_a_small_screen(model: str, des
     desk.window.resize(1366, 768)
     desk.texts.apply(desk.state.config.with_model(model).replace(tokenizer="char"))
     buttons = desk.window.top_bar.findChildren(QToolButton)
-    assert len(buttons) == 6
+    assert len(buttons) == 7
     desk.qtbot.waitUntil(lambda: all(button.width() >= button.sizeHint().width() for button in buttons))
 
 

@@ -1,24 +1,26 @@
 """Whatever nobody caught ends in one notice: a sentence to read, details for the curious, and life goes on."""
 
-import signal
+import io
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QObject, QTimer, Signal, Slot
-from PySide6.QtGui import QPainter
-from PySide6.QtWidgets import QApplication, QPushButton
+from PySide6.QtCore import QObject, QSettings, Signal, Slot, qVersion
+from PySide6.QtGui import QGuiApplication, QPainter
+from PySide6.QtWidgets import QApplication, QPlainTextEdit, QPushButton
 from pytestqt.qtbot import QtBot
-from test_fake_trainer import Desk, FakeWorker
+from test_fake_trainer import Desk
+from visiting import Visitor
 
 from embedviz import catalog
 from embedviz.engine import messages as m
 from embedviz.errors import EmbedvizError
-from embedviz.gui import app
+from embedviz.gui import app, crash_reports
 from embedviz.gui.app import Beginning, ErrorHook
-from embedviz.gui.settings import Settings
+from embedviz.gui.crash_log import WENT_ON, WINDOW_OPEN, CrashLog, crash_folder
+from embedviz.gui.report_dialog import ReportDialog
 
 
 @pytest.fixture
@@ -136,49 +138,11 @@ def test_an_interrupt_quits(desk: Desk, hook: ErrorHook, monkeypatch: pytest.Mon
 # --- the app as a whole -----------------------------------------------------------------------------
 
 
-class Visitor:
-    """Looks at the window that app.run() opens, then closes it."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.parts: app.Parts | None = None
-        self.seen: dict[str, object] = {}
-        make = app.make_window
-
-        def make_window(settings: Settings) -> app.Parts:
-            self.parts = make(settings, mode="light")
-            self.parts.window.first_painted.connect(self._look)
-            return self.parts
-
-        monkeypatch.setattr(app, "make_window", make_window)
-        monkeypatch.setattr(app, "TrainingWorker", FakeWorker)
-
-    def _look(self) -> None:
-        QTimer.singleShot(0, self._leave)
-
-    def _leave(self) -> None:
-        parts = self.parts
-        assert parts is not None
-        document = parts.state.document
-        assert document is not None
-        worker = parts.worker
-        assert isinstance(worker, FakeWorker)
-        self.seen = {
-            "text": document.corpus.name,
-            "sentences": [notice.sentence for notice in parts.notices.pending],
-            "starts": worker.starts,
-            "sent": [type(command) for command in worker.sent],
-        }
-        parts.window.close()
-
-
 @pytest.fixture
 def visitor(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> Iterator[Visitor]:
-    monkeypatch.setattr(signal, "signal", lambda *_: None)  # pytest has a handler of its own
     made = Visitor(monkeypatch)
     yield made
-    if made.parts is not None:
-        for thing in (made.parts.window, made.parts.controller, made.parts.state, made.parts.theme):
-            thing.deleteLater()
+    made.put_away()
 
 
 def test_the_app_opens_a_sample_by_itself(visitor: Visitor) -> None:
@@ -206,10 +170,104 @@ def test_a_bad_text_on_the_command_line_is_a_notice_in_the_window(visitor: Visit
     assert visitor.seen["sentences"] == ["'nowhere.txt' was not found."]
 
 
-def test_settings_that_cannot_be_kept_are_said_so(visitor: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Settings, "is_writable", property(lambda _: False))
-    assert app.run() == 0
+def test_a_home_that_cannot_be_written_is_one_notice(
+    visitor: Visitor, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("no folder")  # permissions would not keep root out
+    QSettings.setPath(QSettings.Format.IniFormat, QSettings.Scope.UserScope, str(tmp_path / "file" / "config"))
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "file" / "data"))
+    chosen = []
+
+    def choose(parts: app.Parts) -> None:
+        parts.settings.set("less_motion", True)
+        parts.settings.sync()
+        chosen.append(parts.settings.flag("less_motion"))
+
+    visitor.act = choose
+    with CrashLog(crash_folder()) as log:
+        assert log.path is None
+        assert app.run(log=log) == 0
     assert visitor.seen["sentences"] == ["Settings cannot be saved here: they last until the window is closed."]
+    assert chosen == [True]
+
+
+def test_what_a_crash_left_is_offered_once(visitor: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = crash_folder()
+    assert folder is not None
+    with pytest.raises(ZeroDivisionError), CrashLog(folder):
+        raise ZeroDivisionError("while importing")
+    texts = []
+
+    def read(parts: app.Parts) -> None:
+        parts.window.findChild(QPushButton, "noticeAction").click()
+        dialog = parts.window.findChild(ReportDialog)
+        texts.append(dialog.findChild(QPlainTextEdit, "reportText").toPlainText())
+        dialog.findChild(QPushButton, "reportCopy").click()
+        texts.append(QGuiApplication.clipboard().text())
+        dialog.findChild(QPushButton, "reportDelete").click()
+
+    visitor.act = read
+    assert app.run() == 0
+    assert len(visitor.before) == 1
+    assert visitor.before[0].startswith("embedviz ended unexpectedly on ")
+    assert texts[0].startswith("This was before the window was open.")
+    assert "ZeroDivisionError: while importing" in texts[0]
+    assert texts[1] == texts[0]
+    assert list(folder.iterdir()) == []
+
+
+def test_an_offer_that_nobody_takes_is_not_made_again(visitor: Visitor) -> None:
+    folder = crash_folder()
+    assert folder is not None
+    with CrashLog(folder) as log:
+        log.add(WENT_ON, "KeyError: 'x'")
+    assert app.run() == 0
+    assert visitor.before[0].startswith("embedviz reported an error on ")
+    visitor.put_away()
+    assert app.run() == 0
+    assert visitor.before == []
+    assert len(list(folder.iterdir())) == 1  # it is kept
+
+
+def test_the_log_of_a_run_without_errors_is_removed(visitor: Visitor) -> None:
+    texts = []
+
+    with CrashLog(crash_folder()) as log:
+        assert log.path is not None
+        path = log.path
+        visitor.act = lambda _parts: texts.append(path.read_text())
+        assert app.run(log=log) == 0
+    assert f"Qt {qVersion()}" in texts[0]
+    assert WINDOW_OPEN in texts[0]
+    assert not path.exists()
+
+
+def test_what_nobody_caught_is_in_the_log(desk: Desk, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    log = CrashLog(tmp_path)
+    hook = ErrorHook(desk.notices, log)
+    clumsy = Clumsy(ValueError("in a slot"))
+    clumsy.asked.emit()
+    hook.restore()
+    log.close()
+    desk.qtbot.waitUntil(lambda: bool(desk.sentences))
+    (report,) = crash_reports.find(tmp_path)
+    assert not report.has_ended
+    assert "in fail" in report.text
+    assert "ValueError: in a slot" in report.text
+    assert "ValueError: in a slot" in capsys.readouterr().err
+
+
+def test_a_terminal_that_is_gone_changes_nothing(
+    desk: Desk, hook: ErrorHook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Gone(io.StringIO):
+        def write(self, _text: str) -> int:
+            raise OSError("Input/output error")
+
+    monkeypatch.setattr(sys, "stderr", Gone())
+    clumsy = Clumsy(ValueError("again"))
+    clumsy.asked.emit()
+    desk.qtbot.waitUntil(lambda: bool(desk.sentences))
 
 
 def test_the_trainer_and_the_curve_wait_for_the_first_picture(make_desk: Callable[..., Desk]) -> None:

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPointF, Qt
+from PySide6.QtCore import QPointF, QSignalBlocker, Qt
 from PySide6.QtGui import QContextMenuEvent
 from PySide6.QtWidgets import QApplication, QMenu, QPushButton
 from test_fake_trainer import Desk
@@ -266,6 +266,25 @@ def test_pointing_at_a_sum_says_it_as_an_equation_and_reads_the_cell_out(desk: D
     assert desk.table.cell.texts[0].startswith("position 2, column 1")
     assert desk.table.cell.texts[1] == figure(float(snapshot.tables["position"][2, 1]), signed=True)
     desk.point_at(sums.rows, QPointF(0, 0))
+    assert sums.words.startswith("“the␣cat”")
+
+
+def test_the_line_is_in_the_words_of_the_vocabulary_it_was_shown_with(desk: Desk) -> None:
+    """Another text brings another vocabulary, and may lay the line out anew before the sums of it are there."""
+    desk.see(lambda: desk.texts.apply(desk.state.config.with_model("token-position")))  # reads bytes
+    desk.answer()
+    desk.tokens.edit.setPlainText("the cat")
+    show_step(desk, 5)
+    sums, before = desk.table.side.sums, desk.document
+    desk.see(lambda: desk.texts.apply(desk.state.config.with_model("transformer")))
+    after = desk.document
+    assert after.vocab_size < ord("t") < before.vocab_size
+    desk.see(lambda: desk.texts.apply(desk.state.config.with_model("token-position")))
+    desk.answer()
+    show_step(desk, 5)
+    with QSignalBlocker(desk.state):
+        desk.state.set_document(after, "the cat")
+    sums.rows.room_changed.emit()
     assert sums.words.startswith("“the␣cat”")
 
 

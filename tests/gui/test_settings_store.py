@@ -113,8 +113,51 @@ def test_whether_anything_can_be_kept(path: Path, tmp_path: Path) -> None:
     assert not Settings(tmp_path / "file" / "settings.ini").is_writable
 
 
+def test_what_cannot_be_kept_lasts_until_the_end(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+    settings = Settings(tmp_path / "file" / "settings.ini")
+    settings.set("theme", "dark")
+    settings.add_recent(tmp_path / "a.txt")
+    settings.sync()
+    assert settings.text("theme", "light") == "dark"
+    assert settings.recent() == [tmp_path / "a.txt"]
+    assert not settings.is_writable
+
+
+def test_a_damaged_file_can_still_be_written(path: Path) -> None:
+    path.write_bytes(b"\xff\xfe[[[\n=\nscale")
+    settings = Settings(path)
+    settings.text("theme", "light")
+    assert settings.is_writable
+    settings.set("theme", "dark")
+    settings.sync()
+    assert settings.is_writable
+    assert Settings(path).text("theme", "light") == "dark"
+
+
+def test_settings_in_memory_are_as_others_but_for_the_file(home: Path, tmp_path: Path) -> None:
+    settings = Settings.in_memory()
+    settings.set("theme", "dark")
+    settings.set("scale", 1.3)
+    settings.set("big", True)
+    settings.set("geometry", QByteArray(b"\0\1\2"))
+    settings.add_recent(tmp_path / "a.txt")
+    settings.add_recent(tmp_path / "b.txt")
+    settings.sync()
+    assert settings.text("theme", "light") == "dark"
+    assert settings.number("scale", 1.0) == 1.3
+    assert settings.flag("big")
+    assert settings.data("geometry") == QByteArray(b"\0\1\2")
+    assert settings.recent() == [tmp_path / "b.txt", tmp_path / "a.txt"]
+    settings.clear_recent()
+    assert settings.recent() == []
+    assert not settings.is_writable
+    assert settings.path is None
+    assert list(home.rglob("*.ini")) == []
+
+
 def test_without_a_path_it_is_the_system_s_place(home: Path) -> None:
     settings = Settings()
     settings.set("theme", "dark")
     settings.sync()
-    assert list(home.rglob("embedviz.ini"))
+    assert list(home.rglob("embedviz.ini")) == [settings.path]
