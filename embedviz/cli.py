@@ -1,7 +1,10 @@
 """The command line: the window, `embedviz train`, `embedviz tour`, the self-test. Imports lazily."""
 
 import argparse
+import gc
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from embedviz import __version__, cli_train
@@ -61,13 +64,23 @@ def _with_default(arguments: list[str]) -> list[str]:
 def _run_window(args: argparse.Namespace) -> int:
     from embedviz.gui import crash_log
 
-    with crash_log.begin() as log:  # before anything that may fail or crash
+    with crash_log.begin() as log, _without_collecting():  # before anything that may fail or crash
         from embedviz.preflight import check
 
         check(needs_display=True)
         from embedviz.gui.app import run
 
         return run(args.text, safe=args.safe_mode, log=log)
+
+
+@contextmanager
+def _without_collecting() -> Iterator[None]:
+    """Let a start make what it makes: none of it is garbage, and it would be looked through a dozen times."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def _run_tour(args: argparse.Namespace) -> int:

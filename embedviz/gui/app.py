@@ -1,5 +1,6 @@
 """Puts the window together: one QApplication, one state, one worker; errors end in notices."""
 
+import gc
 import signal
 import sys
 import threading
@@ -12,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 
 from PySide6 import __version__ as pyside_version
-from PySide6.QtCore import QObject, QSize, Qt, QTimer, Signal, Slot, qVersion
+from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot, qVersion
 from PySide6.QtWidgets import QApplication, QLabel
 
 from embedviz import catalog
@@ -30,8 +31,6 @@ from embedviz.gui.widgets import named
 from embedviz.gui.window import MainWindow
 from embedviz.gui.worker import TrainingWorker
 
-DESIGNED_SIZE = (1440, 900)
-FRAME_HEIGHT = 40  # pixels for the title that the system puts on a window, as far as one can know beforehand
 READ_AT_ONCE_BYTES = 2**20  # a larger text is read behind the first window
 SAFE = "Safe mode: saved settings are left aside, and stay as they are."
 UNSAVED = "Settings cannot be saved here: they last until the window is closed."
@@ -75,8 +74,6 @@ def make_window(settings: Settings, *, mode: str | None = None, scale: float | N
     worker = TrainingWorker()
     controller = RunController(state, worker, notices)
     window = MainWindow(state, controller, notices, settings, theme)
-    room = window.screen().availableSize() - QSize(0, FRAME_HEIGHT)
-    window.resize(QSize(*DESIGNED_SIZE).boundedTo(room))
     return Parts(window, state, controller, worker, notices, theme, settings)
 
 
@@ -165,6 +162,7 @@ def run(text: Path | None = None, *, safe: bool = False, log: CrashLog | None = 
     hook = ErrorHook(parts.notices, log)
     beginning = Beginning(parts)
     is_large = _open_first(parts, text)
+    parts.window.first_painted.connect(_collect_garbage)
     parts.window.restore()
     parts.window.show()
     if text is not None and is_large:
@@ -183,6 +181,12 @@ def run(text: Path | None = None, *, safe: bool = False, log: CrashLog | None = 
     parts.controller.end()
     hook.restore()
     return code
+
+
+def _collect_garbage() -> None:
+    """Begin to collect garbage: all that stands by now stays, and no collection needs to look through it again."""
+    gc.freeze()
+    gc.enable()
 
 
 def _open_first(parts: Parts, text: Path | None) -> bool:

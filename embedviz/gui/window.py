@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from PySide6.QtCore import QByteArray, QEvent, QMimeData, QObject, Qt, QTimer, Signal, Slot
+from PySide6.QtCore import QByteArray, QEvent, QMimeData, QObject, QSize, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -37,6 +37,8 @@ from embedviz.gui.theme import Theme
 from embedviz.gui.topbar import TopBar
 from embedviz.gui.widgets import named
 
+FIRST_SIZE = (1440, 900)  # pixels, where the screen has room for it
+FRAME_HEIGHT = 40  # pixels for the title that the system puts on a window, as far as one can know beforehand
 NARROW_WIDTH = 1200  # designed pixels: below it the panels become tabs
 MINIMUM_SIZE = (880, 588)  # designed pixels: below it the tabs have no room either
 COLUMNS = (23, 53, 24)  # shares of the width
@@ -110,7 +112,8 @@ class MainWindow(QMainWindow):
         self._holder: QWidget | None = None
         self._is_wide: bool | None = None
         self._split: dict[str, QByteArray] = {}  # where a person put the handles, by the splitter's name
-        self._arrange(wide=True)
+        self.resize(QSize(*FIRST_SIZE).boundedTo(self.screen().availableSize() - QSize(0, FRAME_HEIGHT)))
+        self._arrange(wide=self._has_room())
         central.installEventFilter(self)
         central.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         central.setFocus()  # no field of the window claims keys before it is clicked

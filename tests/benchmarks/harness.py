@@ -50,6 +50,16 @@ def save_figures(figures: Sequence[Figure], path: Path) -> None:
     path.write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
 
 
+def with_bytecode(folder: Path) -> dict[str, str]:
+    """Return this environment, but Python keeps bytecode in `folder`, as a person's does from start to start.
+
+    Without it every start compiles all of embedviz again, while what is installed beside it has its bytecode.
+    """
+    environment = {**os.environ, "PYTHONPYCACHEPREFIX": str(folder / "bytecode")}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    return environment
+
+
 class Child:
     """A Python process that answers each line of JSON with one; ended with the block."""
 
