@@ -133,7 +133,7 @@ MODELS = _table(
     Entry(
         "bigram",
         "Bigram table",
-        "One V x V table: row i holds the logits of whatever follows token i.",
+        "One V × V table: row i holds the logits of whatever follows token i.",
         "embedviz.models.bigram:BigramLanguageModel",
         settings=("block_size",),
         defaults={"block_size": 8, "batch_size": 0, "optimizer": "adam", "init": "zeros"},

@@ -6,6 +6,7 @@ from typing import Any
 
 from embedviz import catalog
 from embedviz.config import WHOLE_TEXT, RunConfig
+from embedviz.files import keep_no_cache
 
 EXIT_INTERRUPTED = 130  # 128 + SIGINT
 
@@ -45,6 +46,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 def run_train(args: argparse.Namespace) -> int:
     """Train as `args` say; return the exit code."""
+    keep_no_cache()
     try:
         from embedviz.training.command import run
 

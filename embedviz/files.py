@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 from embedviz.errors import EmbedvizError
@@ -49,3 +50,8 @@ def hand_over_to_trainer() -> None:
     if sys.platform == "win32":  # which has no exec: whoever waits for this process would not wait for that one
         sys.exit(subprocess.call(command))
     os.execv(program, command)
+
+
+def keep_no_cache() -> None:
+    """Keep torch, if not imported yet, from leaving an empty folder behind, for the compiler that is not used."""
+    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", tempfile.gettempdir())

@@ -16,6 +16,7 @@ from contextlib import suppress
 from embedviz.engine.channel import Channel
 from embedviz.engine.messages import Event, Failed, Message
 from embedviz.errors import EmbedvizError
+from embedviz.files import keep_no_cache
 
 MOST_COMMANDS = 1024  # waiting to be carried out; more are refused, aloud
 
@@ -68,6 +69,7 @@ def main() -> int:
     # Measured with a transformer on 2 threads: spinning gains up to 1.8 times on an idle machine, but beside one
     # busy process it is 10 to 50 times as slow, and a short spin (GOMP_SPINCOUNT 300 to 100,000) 1.3 to 15 times.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    keep_no_cache()
 
     from embedviz.engine.server import Server  # torch: seconds, during which the parent may already be gone
 

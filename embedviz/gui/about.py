@@ -56,6 +56,7 @@ class AboutDialog(QDialog):
         self._table.setTextInteractionFlags(
             Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
         )
+        self._table.setCursorWidth(0)  # it is not to be written in
         self._table.setWordWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
         self._said = named(caption(), "aboutSaid")
         self._said.setWordWrap(True)
@@ -115,7 +116,7 @@ class AboutDialog(QDialog):
         self._table.setMinimumHeight(self._theme.px(64))
         self.resize(width, self.sizeHint().height())
         others = self.sizeHint().height() - self._table.sizeHint().height()
-        self.resize(width, min(others + round(document.size().height()) + self._theme.px(16), room.height() - 80))
+        self.resize(width, min(others + round(document.size().height()) + self._theme.px(24), room.height() - 80))
 
     @Slot()
     def _refresh(self) -> None:

@@ -187,7 +187,7 @@ def fill_menus(bar: QMenuBar, actions: Mapping[str, QAction]) -> dict[str, QMenu
     menus: dict[str, QMenu] = {}
     for spec in ACTIONS:
         if spec.menu not in menus:
-            menu = bar.addMenu(spec.menu)
+            menu = bar.addMenu(f"&{spec.menu}")  # Alt and its first letter
             menu.setToolTipsVisible(True)
             menus[spec.menu] = menu
         if spec.begins:

@@ -172,8 +172,10 @@ def run(text: Path | None = None, *, safe: bool = False, log: CrashLog | None = 
     if log is not None:
         log.note(f"Qt {qVersion()}, PySide6 {pyside_version}, drawn by {app.platformName()}")
         parts.window.first_painted.connect(partial(log.note, WINDOW_OPEN))
-    signal.signal(signal.SIGINT, lambda *_: QApplication.quit())
-    awake = QTimer(interval=250)  # lets Python see Ctrl+C while nothing else happens
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):  # Ctrl+C, the end of a session, that of a terminal
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), lambda *_: QApplication.quit())
+    awake = QTimer(interval=250)  # lets Python see signals while nothing else happens
     awake.timeout.connect(beginning.objectName)
     awake.start()
     app.aboutToQuit.connect(parts.controller.end)

@@ -40,6 +40,7 @@ class ReportDialog(QDialog):
         self._line = caption(LINE)
         self._line.setWordWrap(True)
         self._text = named(QPlainTextEdit(whole_text(reports)), "reportText", says="Report")
+        self._text.setCursorWidth(0)
         self._text.setReadOnly(True)
         self._text.setTabChangesFocus(True)
         self._text.setTextInteractionFlags(

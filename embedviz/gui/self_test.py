@@ -12,7 +12,15 @@ from dataclasses import asdict
 from pathlib import Path
 
 from PySide6 import __version__ as pyside_version
-from PySide6.QtCore import QCoreApplication, Qt, qVersion
+from PySide6.QtCore import (
+    QCoreApplication,
+    QMessageLogContext,
+    Qt,
+    QtMsgType,
+    qFormatLogMessage,
+    qInstallMessageHandler,
+    qVersion,
+)
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication
 
@@ -24,6 +32,8 @@ from embedviz.gui.driving import wait_until
 from embedviz.gui.self_tests import of_runs, of_texts, of_trainer, of_views, of_window
 from embedviz.gui.self_tests.trial import PATIENCE_S, Check, CheckError, Result, Trial, in_words
 from embedviz.gui.settings import Settings
+
+COMPLAINTS = ("stylesheet", "style sheet", "cannot open file", "pixmap", "svg")
 
 
 class OutputError(EmbedvizError):
@@ -38,8 +48,11 @@ def run_self_test(out: Path | None) -> int:
     if out is not None:
         _write(out, "", keep=False)
     began = time.perf_counter()
-    with tempfile.TemporaryDirectory(prefix="embedviz-self-test-") as folder:
+    with tempfile.TemporaryDirectory(prefix="embedviz-self-test-") as folder, hear_qt() as complaints:
         results, facts = _perform(Path(folder))
+    results.append(
+        Result("style sheets and pictures", ok=not complaints, error=" ".join(dict.fromkeys(complaints)))
+    )
     ok = all(result.ok for result in results)
     report = {
         "embedviz": __version__,
@@ -114,6 +127,24 @@ def _put_away(parts: Parts) -> None:
     for thing in (parts.window, parts.controller, parts.worker, parts.state, parts.notices, parts.theme):
         thing.deleteLater()
     QApplication.processEvents()
+
+
+@contextlib.contextmanager
+def hear_qt() -> Iterator[list[str]]:
+    """Gather what Qt says of the app's own files; the rest, which may be a desktop's, goes to stderr as ever."""
+    complaints: list[str] = []
+
+    def hear(kind: QtMsgType, context: QMessageLogContext, message: str) -> None:
+        if any(word in message.lower() for word in COMPLAINTS):
+            complaints.append(f"Qt says: {message}")
+        if sys.stderr is not None:
+            sys.stderr.write(qFormatLogMessage(kind, context, message) + "\n")
+
+    before = qInstallMessageHandler(hear)
+    try:
+        yield complaints
+    finally:
+        qInstallMessageHandler(before)
 
 
 @contextlib.contextmanager

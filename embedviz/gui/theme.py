@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import Enum
+from pathlib import Path
 
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QGuiApplication, QPalette
@@ -177,7 +178,7 @@ class Theme(QObject):
         title = f"{Role.TITLE.value * self._scale:.1f}pt"
         kind = "dark" if self.dark else "light"
         down, up, check = (
-            resource(f"icons/{name}-{kind}.svg").as_posix() for name in ("chevron-down", "chevron-up", "check")
+            url(resource(f"icons/{name}-{kind}.svg")) for name in ("chevron-down", "chevron-up", "check")
         )
         return f"""
         QMainWindow, QDialog {{ background: {c.background}; }}
@@ -197,17 +198,17 @@ class Theme(QObject):
             background: {c.model}; color: {c.on_accent}; border: 1px solid {c.model}; }}
         QComboBox {{ padding-right: {px(4)}px; }}
         QComboBox::drop-down {{ border: none; width: {px(22)}px; }}
-        QComboBox::down-arrow {{ image: url({down}); width: {px(12)}px; height: {px(12)}px; }}
-        QToolButton::menu-indicator {{ image: url({down}); width: {px(12)}px; height: {px(12)}px;
+        QComboBox::down-arrow {{ image: {down}; width: {px(12)}px; height: {px(12)}px; }}
+        QToolButton::menu-indicator {{ image: {down}; width: {px(12)}px; height: {px(12)}px;
             subcontrol-origin: padding; subcontrol-position: center right; right: {px(6)}px; }}
         QToolButton[menu="true"] {{ padding-right: {px(24)}px; }}
         QSpinBox::up-button, QSpinBox::down-button {{ border: none; background: transparent; width: {px(18)}px; }}
-        QSpinBox::up-arrow {{ image: url({up}); width: {px(10)}px; height: {px(10)}px; }}
-        QSpinBox::down-arrow {{ image: url({down}); width: {px(10)}px; height: {px(10)}px; }}
+        QSpinBox::up-arrow {{ image: {up}; width: {px(10)}px; height: {px(10)}px; }}
+        QSpinBox::down-arrow {{ image: {down}; width: {px(10)}px; height: {px(10)}px; }}
         QCheckBox {{ spacing: {px(6)}px; }}
         QCheckBox::indicator {{ width: {px(16)}px; height: {px(16)}px; border: 1px solid {c.muted};
             border-radius: {px(4)}px; background: {c.well}; }}
-        QCheckBox::indicator:checked {{ background: {c.model}; border-color: {c.model}; image: url({check}); }}
+        QCheckBox::indicator:checked {{ background: {c.model}; border-color: {c.model}; image: {check}; }}
         QPushButton[segment="true"] {{ border: 1px solid transparent; padding: {px(3)}px {px(8)}px;
             background: transparent; color: {c.muted}; }}
         QPushButton[segment="true"]:checked {{ background: {c.card}; color: {c.ink};
@@ -251,3 +252,9 @@ class Theme(QObject):
 
 def _bounded(scale: float) -> float:
     return min(MAXIMUM_SCALE, max(MINIMUM_SCALE, round(scale, 2)))
+
+
+def url(path: Path) -> str:
+    """Return a file as a style sheet names it, whatever letters its folder has."""
+    escaped = path.as_posix().replace("\\", "\\\\").replace('"', '\\"')
+    return f'url("{escaped}")'

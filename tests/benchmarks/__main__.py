@@ -2,19 +2,19 @@
 
 import json
 import math
-import os
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from embedviz.config import RunConfig
+from tests.benchmarks.app_start import app_start
+from tests.benchmarks.displays import x_server
 from tests.benchmarks.harness import (
     REPOSITORY,
     SHAKESPEARE,
@@ -24,6 +24,7 @@ from tests.benchmarks.harness import (
     print_figures,
     save_figures,
     text_with_symbols,
+    with_bytecode,
 )
 from tests.benchmarks.subwords import subwords
 
@@ -84,29 +85,6 @@ def live_steps(folder: Path) -> Iterator[Figure]:
     yield Figure(f"event loop max, {name}", max(t["late_max_ms"] for t in told), "ms", "<= 50")
 
 
-@contextmanager
-def x_server() -> Iterator[str | None]:
-    """Start Xvfb on a free display; None where it is not installed."""
-    program = shutil.which("Xvfb")
-    if program is None:
-        yield None
-        return
-    read, write = os.pipe()
-    server = subprocess.Popen(
-        [program, "-displayfd", str(write), "-screen", "0", "1920x1080x24", "-nolisten", "tcp"],
-        pass_fds=[write],
-        stderr=subprocess.DEVNULL,
-    )
-    os.close(write)
-    with os.fdopen(read) as display:
-        number = display.readline().strip()
-    try:
-        yield f":{number}"
-    finally:
-        server.terminate()
-        server.wait()
-
-
 def live_on_x(folder: Path) -> Iterator[Figure]:
     """The live ratio under Xvfb, where the X server shares the cores: no target."""
     with x_server() as display:
@@ -128,7 +106,7 @@ def live_on_x(folder: Path) -> Iterator[Figure]:
 
 def start(folder: Path) -> Iterator[Figure]:
     """Process start to first painted window, over `import torch`."""
-    environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen", "XDG_CONFIG_HOME": str(folder)}
+    environment = with_bytecode(folder) | {"QT_QPA_PLATFORM": "offscreen", "XDG_CONFIG_HOME": str(folder)}
 
     def seconds(*arguments: str) -> float:
         begin = time.perf_counter()
@@ -241,6 +219,7 @@ def main() -> int:
         "large": large,
         "x": live_on_x,
         "start": start,
+        "app": app_start,
         "steps": steps,
         "mlp": mlp_steps,
         "transformer": transformer_steps,

@@ -1,16 +1,17 @@
 """The look: contrast by WCAG 2.2, sizes, and that light and dark reach every widget."""
 
 import re
+from pathlib import Path
 
 import pytest
-from PySide6.QtGui import QColor, QFont, QGuiApplication, QPalette
-from PySide6.QtWidgets import QApplication, QLabel
+from PySide6.QtGui import QColor, QFont, QGuiApplication, QImage, QPalette
+from PySide6.QtWidgets import QApplication, QFrame, QLabel
 from pytestqt.qtbot import QtBot
 from test_fake_trainer import Desk
 
 from embedviz.files import resource
 from embedviz.gui.icons import transport_icon
-from embedviz.gui.theme import DARK, LIGHT, Colours, Role, Theme
+from embedviz.gui.theme import DARK, LIGHT, Colours, Role, Theme, url
 
 BOTH = pytest.mark.parametrize("colours", [LIGHT, DARK], ids=["light", "dark"])
 
@@ -173,3 +174,19 @@ def test_icons_differ(qtbot: QtBot) -> None:
     names = ("play", "pause", "step", "back", "rewind")
     images = [transport_icon(name, QColor("black")).pixmap(32, 32).toImage() for name in names]
     assert all(first != second for i, first in enumerate(images) for second in images[:i])
+
+
+@pytest.mark.parametrize(
+    "folder", ["plain", "with space (1)", "Ünter richt ß 漢", "o'clock", 'q"uote', "back\\slash", "%41"]
+)
+def test_a_picture_is_found_in_any_folder(qtbot: QtBot, tmp_path: Path, folder: str) -> None:
+    picture = tmp_path / folder / "red.png"
+    picture.parent.mkdir()
+    image = QImage(8, 8, QImage.Format.Format_RGB32)
+    image.fill(QColor("red"))
+    assert image.save(str(picture))
+    frame = QFrame()
+    qtbot.addWidget(frame)
+    frame.setStyleSheet(f"QFrame {{ border: none; image: {url(picture)}; }}")
+    frame.resize(8, 8)
+    assert frame.grab().toImage().pixelColor(4, 4) == QColor("red")
