@@ -14,7 +14,10 @@ PYTEST := QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest --no-header
 check = @said=$$($(2) 2>&1) && echo '$(1): fine' || { printf '%s\n' "$$said"; echo '$(1): see above' >&2; exit 1; }
 
 # The built app, and its window program.
-ifeq ($(shell uname),Darwin)
+ifneq ($(OS),Windows_NT)
+SYSTEM := $(shell uname)
+endif
+ifeq ($(SYSTEM),Darwin)
 APP := dist/embedviz.app
 PROGRAM := $(APP)/Contents/MacOS/embedviz
 else
@@ -71,10 +74,12 @@ tour: $(READY)
 
 app: $(READY)
 	@mkdir -p build
+	@rm -f build/self-test.json
 	$(call check,build of the app,$(BIN)/python -m PyInstaller --noconfirm --log-level WARN \
 	  --distpath dist --workpath build/app build_app.spec)
 	@$(BIN)/python resources/packaging/finish.py $(APP)
-	$(call check,self-test of the app,'$(PROGRAM)' --self-test --out build/self-test.json || { cat build/self-test.json; exit 1; })
+	$(call check,self-test of the app,{ '$(PROGRAM)' --self-test --out build/self-test.json \
+	  || { cat build/self-test.json; exit 1; }; })
 
 app-archive: $(READY)
 	@$(BIN)/python resources/packaging/archive.py $(APP)
