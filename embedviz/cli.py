@@ -47,6 +47,7 @@ def make_parser() -> argparse.ArgumentParser:
     tour.set_defaults(run=_run_tour)
     test = commands.add_parser("self-test", help="try every part of the app here, and say in JSON what works")
     test.add_argument("--out", type=Path, help="a file for what it says (default: standard output)")
+    test.add_argument("--crash", action="store_true", help=argparse.SUPPRESS)  # of a process that it starts
     test.set_defaults(run=_run_self_test)
     return parser
 
@@ -68,9 +69,12 @@ def _run_window(args: argparse.Namespace) -> int:
         from embedviz.preflight import check
 
         check(needs_display=True)
-        from embedviz.gui.app import run
+        from embedviz.gui import failed_start
 
-        return run(args.text, safe=args.safe_mode, log=log)
+        with failed_start.told(log, safe=args.safe_mode):  # now that Qt can
+            from embedviz.gui.app import run
+
+            return run(args.text, safe=args.safe_mode, log=log)
 
 
 @contextmanager
@@ -94,6 +98,10 @@ def _run_tour(args: argparse.Namespace) -> int:
 
 
 def _run_self_test(args: argparse.Namespace) -> int:
+    if args.crash:
+        from embedviz.gui.self_tests.crashing import crash
+
+        crash()
     from embedviz.preflight import check, use_offscreen_without_display
 
     use_offscreen_without_display()

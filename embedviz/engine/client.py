@@ -68,7 +68,7 @@ class TrainerClient:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 bufsize=0,
-                cwd=trainer_program().parent if is_packaged() else None,  # what lies where a person is stays unread
+                cwd=trainer_program().parent if is_packaged() else None,  # torch looks around where it is
                 creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
             )
         except OSError as error:

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 
 from embedviz import __version__
 from embedviz.files import is_packaged
+from embedviz.gui import crash_reports
 from embedviz.gui.about_facts import Facts, as_text, facts
 from embedviz.gui.controller import RunController
 from embedviz.gui.crash_log import crash_folder
@@ -99,6 +100,10 @@ class AboutDialog(QDialog):
         copy.clicked.connect(self._copy)
         buttons.addButton(copy, QDialogButtonBox.ButtonRole.ActionRole)
         folder = crash_folder()
+        if crash_reports.last(folder) is not None:
+            report = named(QPushButton("Show last report"), "aboutReport", tip="Read what went wrong last.")
+            report.clicked.connect(self._show_report)
+            buttons.addButton(report, QDialogButtonBox.ButtonRole.ActionRole)
         if folder is not None and folder.is_dir():
             show = named(QPushButton("Open crash log folder"), "aboutFolder")
             show.clicked.connect(self._open_folder)
@@ -141,6 +146,18 @@ class AboutDialog(QDialog):
     def _copy(self) -> None:
         QGuiApplication.clipboard().setText(as_text(self._facts))
         self._said.setText("Copied.")
+
+    @Slot()
+    def _show_report(self) -> None:
+        from embedviz.gui.report_dialog import ReportDialog  # which few will ever need
+
+        report = crash_reports.last(crash_folder())
+        if report is None:
+            self._said.setText("The report was deleted.")
+            return
+        dialog = ReportDialog([report], self._theme, self)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.open()
 
     @Slot()
     def _open_folder(self) -> None:

@@ -18,20 +18,22 @@ from embedviz.files import is_packaged
 from embedviz.gui.controller import RunController
 from embedviz.gui.crash_log import crash_folder
 from embedviz.gui.settings import Settings
-from embedviz.gui.state import AppState
+from embedviz.gui.state import AppState, Phase
 from embedviz.gui.status import device_in_words
 
 Facts: TypeAlias = Sequence[tuple[str, Sequence[tuple[str, str]]]]
 """Groups of (title, facts), each fact a name and what is so."""
 
 LIBRARIES = ("pyqtgraph", "numpy", "tokenizers")
+UNKNOWN = "unknown"
 WARMING = "the trainer is still warming up"
+ENDED = "the trainer has ended before it could say"
 
 
 def facts(controller: RunController, state: AppState, settings: Settings, screen: QScreen) -> Facts:
     """Return all that is known at the moment."""
     return (
-        ("Versions", _versions(controller.torch_version)),
+        ("Versions", _versions(controller.torch_version or _why_unknown(state))),
         ("Devices", _devices(controller, state)),
         ("System", _system(screen)),
         ("Paths", _paths(settings)),
@@ -53,28 +55,31 @@ def how_installed() -> str:
 
 
 def version_of(name: str) -> str:
-    """Return a library's version, empty if neither its metadata nor the library is at hand."""
+    """Return a library's version, or UNKNOWN if neither its metadata nor the library is at hand."""
     try:
         return metadata.version(name)
     except metadata.PackageNotFoundError:  # the packaged app may be without
-        return str(getattr(sys.modules.get(name), "__version__", ""))
+        return str(getattr(sys.modules.get(name), "__version__", UNKNOWN))
+
+
+def _why_unknown(state: AppState) -> str:
+    return ENDED if state.run.phase is Phase.LOST else WARMING
 
 
 def _versions(torch_version: str) -> list[tuple[str, str]]:
-    libraries = [(name, version) for name in LIBRARIES if (version := version_of(name))]
     return [
         ("embedviz", f"{__version__}, {how_installed()}"),
         ("Python", platform.python_version()),
         ("Qt", qVersion()),
         ("PySide6", pyside_version),
-        *libraries,
-        ("torch", torch_version or WARMING),
+        *((name, version_of(name)) for name in LIBRARIES),
+        ("torch", torch_version),
     ]
 
 
 def _devices(controller: RunController, state: AppState) -> list[tuple[str, str]]:
     if not controller.torch_version:
-        return [("Found", WARMING)]
+        return [("Found", _why_unknown(state))]
     found = [("Found", ", ".join(name.upper() for name in controller.devices))]
     return [*found, ("In use", device_in_words(state.run))] if state.run.parameters else found
 

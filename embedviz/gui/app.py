@@ -19,17 +19,17 @@ from PySide6.QtWidgets import QApplication, QLabel
 from embedviz import catalog
 from embedviz.errors import EmbedvizError
 from embedviz.gui import crash_reports
-from embedviz.gui.controller import RunController
-from embedviz.gui.crash_log import WENT_ON, WINDOW_OPEN, CrashLog, crash_folder
+from embedviz.gui.controller import RunController, how_it_ended
+from embedviz.gui.crash_log import TRAINER_ENDED, WENT_ON, CrashLog, crash_folder
 from embedviz.gui.icons import app_icon
 from embedviz.gui.notices import Notice, Notices
 from embedviz.gui.panels.training import TrainingPanel
 from embedviz.gui.settings import Settings
 from embedviz.gui.state import AppState
-from embedviz.gui.theme import Theme
+from embedviz.gui.theme import MAXIMUM_SCALE, MINIMUM_SCALE, Theme
 from embedviz.gui.widgets import named
 from embedviz.gui.window import MainWindow
-from embedviz.gui.worker import TrainingWorker
+from embedviz.gui.worker import TrainerDeath, TrainingWorker
 
 READ_AT_ONCE_BYTES = 2**20  # a larger text is read behind the first window
 SAFE = "Safe mode: saved settings are left aside, and stay as they are."
@@ -58,7 +58,7 @@ def make_application(arguments: list[str] | None = None) -> QApplication:
     existing = QApplication.instance()
     app = existing if isinstance(existing, QApplication) else QApplication(arguments or ["embedviz"])
     app.setApplicationName("embedviz")
-    app.setApplicationDisplayName("embedviz")
+    # Without a display name: Qt would put it, behind another dash, into the title of each window that lacks it.
     app.setDesktopFileName("org.embedviz.embedviz")
     app.setStyle("Fusion")
     app.setWindowIcon(app_icon())
@@ -67,7 +67,7 @@ def make_application(arguments: list[str] | None = None) -> QApplication:
 
 def make_window(settings: Settings, *, mode: str | None = None, scale: float | None = None) -> Parts:
     """Make the window with all its parts; nothing runs yet. `mode` and `scale` overrule what is remembered."""
-    theme = Theme(mode or settings.text("theme", "system"), scale or settings.number("scale", 1.0))
+    theme = Theme(mode or settings.text("theme", "system"), scale or _remembered_scale(settings))
     theme.apply()
     state = AppState()
     notices = Notices()
@@ -75,6 +75,12 @@ def make_window(settings: Settings, *, mode: str | None = None, scale: float | N
     controller = RunController(state, worker, notices)
     window = MainWindow(state, controller, notices, settings, theme)
     return Parts(window, state, controller, worker, notices, theme, settings)
+
+
+def _remembered_scale(settings: Settings) -> float:
+    """Return the scale of the last time; 1 if it is none that could be chosen, as in a damaged file."""
+    scale = settings.number("scale", 1.0)
+    return scale if MINIMUM_SCALE <= scale <= MAXIMUM_SCALE else 1.0
 
 
 class Beginning(QObject):
@@ -171,7 +177,8 @@ def run(text: Path | None = None, *, safe: bool = False, log: CrashLog | None = 
     _offer_reports(parts)
     if log is not None:
         log.note(f"Qt {qVersion()}, PySide6 {pyside_version}, drawn by {app.platformName()}")
-        parts.window.first_painted.connect(partial(log.note, WINDOW_OPEN))
+        parts.window.first_painted.connect(log.note_window)
+        parts.controller.trainer_crashed.connect(partial(_log_trainer, log))
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):  # Ctrl+C, the end of a session, that of a terminal
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), lambda *_: QApplication.quit())
@@ -209,6 +216,10 @@ def _tell_of_settings(parts: Parts, safe: bool) -> None:
         parts.window.statusBar().addPermanentWidget(named(QLabel("Safe mode"), "safeMode", tip=SAFE))
     elif not parts.settings.is_writable:
         parts.notices.show(Notice(UNSAVED))
+
+
+def _log_trainer(log: CrashLog, death: TrainerDeath) -> None:
+    log.add(TRAINER_ENDED, f"It ended with {how_it_ended(death)}.\n{death.details}")
 
 
 def _offer_reports(parts: Parts) -> None:

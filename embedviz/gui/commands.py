@@ -15,7 +15,7 @@ from embedviz.gui.background import Background
 from embedviz.gui.by_hand import HandEditor
 from embedviz.gui.controller import RunController
 from embedviz.gui.copying import RunCopier
-from embedviz.gui.dialogs import KeysDialog, RunSettingsDialog
+from embedviz.gui.dialogs import RunSettingsDialog
 from embedviz.gui.hand_actions import HandActions
 from embedviz.gui.notices import Notices
 from embedviz.gui.presentation import Presentation
@@ -217,7 +217,7 @@ class Commands(QObject):
             action.setEnabled(is_there)
             action.setToolTip(str(path) if is_there else f"{path} is not there any more")
         if self._recent.isEmpty():
-            self._recent.addAction("Nothing was opened yet").setEnabled(False)
+            self._recent.addAction(self._settings.why_no_recent).setEnabled(False)
         else:
             self._recent.addSeparator()
             self._recent.addAction("Clear the list")
@@ -272,6 +272,8 @@ class Commands(QObject):
 
     @Slot()
     def _show_keys(self) -> None:
+        from embedviz.gui.keys_dialog import KeysDialog  # the first window does without it
+
         _open(KeysDialog(self._theme, self._window))
 
     @Slot()

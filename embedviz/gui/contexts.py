@@ -76,6 +76,8 @@ def why_no_frame(state: AppState, what_comes: str) -> str:
     """Return a sentence that says why there is nothing to show yet, and what to do or to wait for."""
     if state.run.phase is Phase.REFUSED:
         return "This run was not started, for the reason told above: choose other settings or another text."
+    if state.run.phase is Phase.LOST:
+        return "The trainer has ended: Space starts another one."
     return f"The trainer is warming up: {what_comes}."
 
 

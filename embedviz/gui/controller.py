@@ -28,6 +28,7 @@ class RunController(QObject):
 
     frame = Signal()  # a frame timer's tick on which there was a newer snapshot
     predicted = Signal(object)  # the answer to Predict: m.Predicted, or m.Failed
+    trainer_crashed = Signal(object)  # TrainerDeath, unless a person asked for it
 
     def __init__(
         self, state: AppState, worker: TrainingWorker, notices: Notices, parent: QObject | None = None
@@ -42,6 +43,7 @@ class RunController(QObject):
         self.devices: tuple[str, ...] = ("cpu",)  # the same
         self._play_when_started = False
         self._has_ended = False
+        self._is_end_wanted = False  # that of a trainer which was silent
         worker.event_received.connect(self._on_event)
         worker.died.connect(self._on_death)
         state.selection_changed.connect(self._watch)
@@ -312,22 +314,27 @@ class RunController(QObject):
 
     @Slot(object)
     def _on_death(self, death: TrainerDeath) -> None:
+        was_wanted, self._is_end_wanted = self._is_end_wanted, False
+        if not was_wanted:
+            self.trainer_crashed.emit(death)
         state = self._state
         self._notices.withdraw("silence")
         record = state.record
         step = record.checkpoint.step if record and record.checkpoint else 0
         state.update_run(phase=Phase.LOST)
-        code = death.exit_code if death.exit_code is not None else "unknown"
-        how = f"signal {-code}" if isinstance(code, int) and code < 0 else f"exit code {code}"
         self._notices.show(
             Notice(
-                f"The trainer process ended unexpectedly ({how}). Nothing that was open is lost.",
+                f"The trainer process ended unexpectedly ({how_it_ended(death)}). Nothing that was open is lost.",
                 death.details,
                 topic="run",
                 action=f"Go on from step {step:,}",
                 on_action=self.resume,
             )
         )
+
+    def _end_trainer(self) -> None:
+        self._is_end_wanted = True
+        self._worker.end_trainer()
 
     @Slot()
     def _check_silence(self) -> None:
@@ -340,8 +347,14 @@ class RunController(QObject):
                     f"The trainer has said nothing for {SILENCE_S:.0f} seconds: a step may be a long one.",
                     topic="silence",
                     action="End it",
-                    on_action=self._worker.end_trainer,
+                    on_action=self._end_trainer,
                 )
             )
         else:
             self._notices.withdraw("silence")
+
+
+def how_it_ended(death: TrainerDeath) -> str:
+    """Return "signal 9" or "exit code 1"."""
+    code = death.exit_code if death.exit_code is not None else "unknown"
+    return f"signal {-code}" if isinstance(code, int) and code < 0 else f"exit code {code}"

@@ -20,12 +20,14 @@ from embedviz.files import is_packaged
 
 LIMIT = 256 * 1024  # bytes of one file: a loop of exceptions must not fill the disk
 WENT_ON = "An exception that nobody caught; embedviz went on."
+TRAINER_ENDED = "The trainer process ended unexpectedly; embedviz went on."
 ENDED = "An exception that ended embedviz."
 COULD_NOT_BEGIN = "embedviz could not begin."
 QT_ENDED = "Qt ended embedviz."
 WINDOW_OPEN = "The window is open."
 CLOSED = "embedviz was closed."
-MARKS = {mark: mark != WENT_ON for mark in (WENT_ON, ENDED, COULD_NOT_BEGIN, QT_ENDED)}
+SURVIVED = (WENT_ON, TRAINER_ENDED)
+MARKS = {mark: mark not in SURVIVED for mark in (*SURVIVED, ENDED, COULD_NOT_BEGIN, QT_ENDED)}
 """The titles of what is worth a report, and whether it was the end of the process."""
 _LEFT_OUT = b"\n(This file is full: more was left out.)\n"
 _LOCKED_BYTE = 2**30  # on Windows a lock keeps others from reading what is locked, so it is far behind the text
@@ -84,6 +86,8 @@ class CrashLog:
         self._descriptor = -1
         self._room = LIMIT
         self._is_worth_keeping = False
+        self._told: BaseException | None = None
+        self.has_window = False
         self._has_stderr = True
         self._has_qt = False
         self._faults_were_told = False  # on stderr, before they were written here
@@ -131,10 +135,31 @@ class CrashLog:
         """Write a line that is no reason for a report."""
         self._write(f"[{time.strftime('%H:%M:%S')}] {line}\n".encode(errors="replace"))
 
+    def note_window(self) -> None:
+        """Write that there was a window to be seen: the start is over."""
+        self.has_window = True
+        self.note(WINDOW_OPEN)
+
+    @property
+    def holds_report(self) -> bool:
+        """True if there is a file, with something worth a report."""
+        return self._descriptor >= 0 and self._is_worth_keeping
+
     def add(self, mark: str, text: str) -> None:
         """Write what a report is for: one of MARKS, and the details."""
         self._is_worth_keeping = True
         self.note(f"{mark}\n{text.rstrip()}\n")
+
+    def tell_of(self, error: BaseException) -> None:
+        """Write what ends the process, once; what the command line says to a person is no report."""
+        if error is self._told:
+            return
+        self._told = error
+        if isinstance(error, EmbedvizError):
+            if not self._has_stderr:
+                self.add(COULD_NOT_BEGIN, f"{error.sentence}\n{error.details}")
+        elif isinstance(error, Exception):
+            self.add(ENDED, "".join(traceback.format_exception(error)))
 
     def write(self, text: str) -> None:
         """Write what was meant for stderr."""
@@ -163,14 +188,11 @@ class CrashLog:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self, _kind: type[BaseException] | None, error: BaseException | None, _trace: TracebackType | None
     ) -> None:
-        if isinstance(error, EmbedvizError):
-            if not self._has_stderr:  # where the command line says it
-                self.add(COULD_NOT_BEGIN, f"{error.sentence}\n{error.details}")
-        elif isinstance(error, Exception):
-            self.add(ENDED, "".join(traceback.format_exception(kind, error, trace)))
-        elif error is None:
+        if error is not None:
+            self.tell_of(error)
+        else:
             self.note(CLOSED)
         self.close()
 

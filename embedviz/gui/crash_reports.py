@@ -11,13 +11,13 @@ from pathlib import Path
 from embedviz.gui.crash_log import CLOSED, LIMIT, MARKS, WINDOW_OPEN, lock
 
 KEPT = 5
-OFFERED = ".offered"
+OFFERED = ".offered.log"  # which desktops open as a text
 MOST_READ = 2 * LIMIT  # bytes: what is written at a hard crash comes on top of the limit
 SAFE_MODE = (
     "This was before the window was open. If embedviz cannot start any more, 'embedviz --safe-mode' starts it "
     "without the saved settings, and leaves them as they are."
 )
-_NAME = re.compile(r"\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d-\d+-\d\.(log|offered)")
+_NAME = re.compile(r"\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d-\d+-\d(\.offered)?\.log")
 _FATAL = re.compile(r"^(Fatal Python error|Windows fatal exception): ", re.MULTILINE)
 _MONTHS = (
     "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
@@ -45,15 +45,10 @@ def find(folder: Path | None) -> list[Report]:
 
     Files of living processes, and whatever else is in the folder, are left alone. Raises nothing.
     """
-    try:
-        entries = [entry for entry in os.scandir(folder) if _is_ours(entry)] if folder else []
-    except OSError:
-        return []
     reports: list[Report] = []
     kept = 0
-    for entry in sorted(entries, key=lambda entry: entry.name, reverse=True):
+    for path in _newest_first(folder):
         with suppress(OSError, ValueError, OverflowError):
-            path = Path(entry.path)
             raw = _read(path)
             if raw is None:
                 continue  # its process lives
@@ -62,9 +57,20 @@ def find(folder: Path | None) -> list[Report]:
                 path.unlink()
                 continue
             kept += 1
-            if path.suffix != OFFERED:
+            if not path.name.endswith(OFFERED):
                 reports.append(report)
     return sorted(reports, key=lambda report: report.when, reverse=True)
+
+
+def last(folder: Path | None) -> Report | None:
+    """Return the newest report, whether or not it was offered; None if there is none. Raises nothing."""
+    for path in _newest_first(folder):
+        with suppress(OSError, ValueError, OverflowError):
+            raw = _read(path)
+            report = _report(path, raw) if raw is not None else None
+            if report is not None:
+                return report
+    return None
 
 
 def mark_offered(reports: Sequence[Report]) -> list[Report]:
@@ -93,6 +99,15 @@ def whole_text(reports: Sequence[Report]) -> str:
     texts = [report.text.strip() + "\n" for report in reports]
     hint = f"{SAFE_MODE}\n\n" if any(report.is_of_start for report in reports) else ""
     return hint + f"\n{'-' * 72}\n\n".join(texts)
+
+
+def _newest_first(folder: Path | None) -> list[Path]:
+    """Return the logs there are, by the time at which their processes began."""
+    try:
+        entries = [entry for entry in os.scandir(folder) if _is_ours(entry)] if folder else []
+    except OSError:
+        return []
+    return [Path(entry.path) for entry in sorted(entries, key=lambda entry: entry.name, reverse=True)]
 
 
 def _is_ours(entry: os.DirEntry[str]) -> bool:

@@ -1,4 +1,4 @@
-"""The dialogs: settings of a run, made from the catalogue; the step to go to; keys."""
+"""The dialog for the settings of a run, made from the catalogue."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,7 +9,6 @@ from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
     QFormLayout,
-    QGridLayout,
     QHBoxLayout,
     QLabel,
     QLineEdit,
@@ -20,7 +19,6 @@ from PySide6.QtWidgets import (
 from embedviz import catalog
 from embedviz.config import WHOLE_TEXT, RunConfig
 from embedviz.errors import ConfigError
-from embedviz.gui.actions import ACTIONS
 from embedviz.gui.setting_values import AUTO, read_number, read_threads, written
 from embedviz.gui.theme import Theme
 from embedviz.gui.widgets import Choice, caption, named
@@ -245,33 +243,3 @@ class RunSettingsDialog(QDialog):
         if self._forms["threads"].isRowVisible(self._threads):
             values["threads"] = read_threads(self._threads.text().strip())
         return base.replace(**values)
-
-
-class KeysDialog(QDialog):
-    """Every key, from the table of actions."""
-
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setWindowTitle("Keys")
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(theme.px(24), theme.px(16), theme.px(24), theme.px(16))
-        grid = QGridLayout()
-        grid.setHorizontalSpacing(theme.px(24))
-        layout.addLayout(grid)
-        rows = [(", ".join(spec.keys), spec.tip) for spec in ACTIONS if spec.keys]
-        rows += [
-            ("F2, Return", "Type a number into the cell of the table that the keyboard is on"),
-            ("Ctrl+drag", "Change the number of a cell (plain dragging does, once a click holds the cell)"),
-            ("Esc", "Let the cell go; Right and Left walk through the phases again"),
-            ("Return", "Press the button that the keyboard is on"),
-            ("Esc", "Leave the presentation"),
-            (".", "Blank the screen while presenting"),
-        ]
-        for row, (keys, tip) in enumerate(rows):
-            name = QLabel(keys)
-            name.setFont(theme.font(bold=True))
-            grid.addWidget(name, row, 0)
-            grid.addWidget(QLabel(tip), row, 1)
-        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
-        buttons.rejected.connect(self.reject)
-        layout.addWidget(buttons)

@@ -5,7 +5,9 @@ import time
 from collections.abc import Callable
 
 import numpy as np
-from PySide6.QtCore import QEventLoop, QObject, QTimer
+from PySide6.QtCore import QEvent, QEventLoop, QObject, QPointF, Qt, QTimer
+from PySide6.QtGui import QMouseEvent
+from PySide6.QtWidgets import QApplication, QWidget
 
 from embedviz.errors import EmbedvizError
 from embedviz.gui.app import Parts
@@ -92,6 +94,16 @@ class Driver(QObject):
             return
         pending = "; ".join(notice.sentence for notice in self.notices.pending)
         raise InVainError(f"Waited {PATIENCE_S:.0f} s for {what}, in vain. {pending}".strip())
+
+
+def click(widget: QWidget) -> None:
+    """Press and let go the left button of the pointer in the middle of a widget."""
+    place = QPointF(widget.rect().center())
+    left, none = Qt.MouseButton.LeftButton, Qt.MouseButton.NoButton
+    for kind, held in ((QEvent.Type.MouseButtonPress, left), (QEvent.Type.MouseButtonRelease, none)):
+        at = widget.mapToGlobal(place)
+        event = QMouseEvent(kind, place, at, left, held, Qt.KeyboardModifier.NoModifier)
+        QApplication.sendEvent(widget, event)
 
 
 def wait_until(condition: Callable[[], bool], seconds: float) -> bool:

@@ -39,13 +39,30 @@ class ReportDialog(QDialog):
         self._title.setProperty("role", "title")
         self._line = caption(LINE)
         self._line.setWordWrap(True)
-        self._text = named(QPlainTextEdit(whole_text(reports)), "reportText", says="Report")
-        self._text.setCursorWidth(0)
-        self._text.setReadOnly(True)
-        self._text.setTabChangesFocus(True)
-        self._text.setTextInteractionFlags(
+        self._text = self._make_text()
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(theme.px(24), theme.px(16), theme.px(24), theme.px(16))
+        layout.setSpacing(theme.px(8))
+        layout.addWidget(self._title)
+        layout.addWidget(self._line)
+        layout.addWidget(self._text, 1)
+        layout.addLayout(self._make_foot())
+        theme.changed.connect(self._restyle)
+        self._restyle()
+        room = self.screen().availableSize()
+        self.resize(min(theme.px(760), room.width() - 40), min(theme.px(520), room.height() - 80))
+
+    def _make_text(self) -> QPlainTextEdit:
+        text = named(QPlainTextEdit(whole_text(self._reports)), "reportText", says="Report")
+        text.setCursorWidth(0)
+        text.setReadOnly(True)
+        text.setTabChangesFocus(True)
+        text.setTextInteractionFlags(
             Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
         )
+        return text
+
+    def _make_foot(self) -> QHBoxLayout:
         self._said = named(caption(), "reportSaid")
         self._said.setWordWrap(True)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
@@ -58,21 +75,11 @@ class ReportDialog(QDialog):
             buttons.addButton(button, QDialogButtonBox.ButtonRole.ActionRole)
             button.clicked.connect(act)
         buttons.rejected.connect(self.reject)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(theme.px(24), theme.px(16), theme.px(24), theme.px(16))
-        layout.setSpacing(theme.px(8))
-        for widget in (self._title, self._line, self._text):
-            layout.addWidget(widget)
+        buttons.button(QDialogButtonBox.StandardButton.Close).setDefault(True)
         foot = QHBoxLayout()
         foot.addWidget(self._said, 1)
         foot.addWidget(buttons)
-        layout.addLayout(foot)
-        layout.setStretchFactor(self._text, 1)
-        theme.changed.connect(self._restyle)
-        self._restyle()
-        room = self.screen().availableSize()
-        self.resize(min(theme.px(760), room.width() - 40), min(theme.px(520), room.height() - 80))
-        buttons.button(QDialogButtonBox.StandardButton.Close).setDefault(True)
+        return foot
 
     @Slot()
     def _copy(self) -> None:

@@ -29,7 +29,7 @@ from embedviz.errors import EmbedvizError
 from embedviz.files import is_packaged
 from embedviz.gui.app import Beginning, ErrorHook, Parts, make_application, make_window
 from embedviz.gui.driving import wait_until
-from embedviz.gui.self_tests import of_runs, of_texts, of_trainer, of_views, of_window
+from embedviz.gui.self_tests import of_crashes, of_runs, of_texts, of_trainer, of_views, of_window
 from embedviz.gui.self_tests.trial import PATIENCE_S, Check, CheckError, Result, Trial, in_words
 from embedviz.gui.settings import Settings
 
@@ -83,7 +83,9 @@ def checks() -> list[Check]:
         *of_runs.checks(),
         *of_views.checks(),
         *of_texts.checks(),
+        *of_crashes.checks(),
         *of_trainer.last_checks(),
+        *of_window.last_checks(),
     ]
 
 

@@ -104,7 +104,14 @@ class Settings:
         There are MOST_RECENT at most. One on a network drive that is gone may take the system some seconds to
         look for; a menu that waits for them says the truth.
         """
-        return [(path, _is_there(path)) for path in self.recent()]
+        return [(path, is_there(path)) for path in self.recent()]
+
+    @property
+    def why_no_recent(self) -> str:
+        """Say why `recent` is empty, if it is."""
+        if self.path is None:
+            return "Safe mode: texts opened before are left aside"
+        return "Nothing was opened yet"
 
     def clear_recent(self) -> None:
         """Forget which texts were opened."""
@@ -121,7 +128,8 @@ class Settings:
         self._store.sync()
 
 
-def _is_there(path: Path) -> bool:
+def is_there(path: Path) -> bool:
+    """Look for a file: on a network drive that is gone the system may take some seconds for that."""
     try:
         return path.exists()
     except (OSError, ValueError):  # no permission to look, or no name that a file can have

@@ -12,19 +12,18 @@ from embedviz.gui.actions import ACTIONS
 from embedviz.gui.copying import source_of
 from embedviz.gui.icons import app_icon
 from embedviz.gui.settings import Settings
+from embedviz.gui.start_recent import OPEN_NOW, RecentTexts
 from embedviz.gui.start_row import StartRow
 from embedviz.gui.state import AppState
 from embedviz.gui.texts import TextOpener
 from embedviz.gui.theme import Theme
 from embedviz.gui.widgets import caption, named
-from embedviz.text.reading import printable
 
 WIDEST = 1200  # designed pixels of both columns: longer lines are hard to read
 SHARES = (9, 11)  # of the width: explanations of models are longer than names of files
 ICON = 48
 PROMISE = "See how a language model learns its embeddings: live, on your own text, offline."
-EMPTY = "Nothing opened yet: open a text, or drop one on the window."
-OPEN_NOW, TRAINED_NOW, GONE = "open now", "trained now", "gone"
+TRAINED_NOW = "trained now"
 
 
 class StartPage(QFrame):
@@ -38,10 +37,7 @@ class StartPage(QFrame):
         named(self, "startPage", says="Start page")
         self._state = state
         self._texts = texts
-        self._settings = settings
         self._theme = theme
-        self._entries: list[tuple[Path, bool]] = []
-        self._recent: list[StartRow] = []
         specs = {spec.name: spec for spec in ACTIONS}
         self._open = [
             self._add_row(specs["openText"].title, specs["openText"].tip, texts.choose, "startOpen"),
@@ -61,12 +57,13 @@ class StartPage(QFrame):
             )
             for entry in catalog.MODELS.values()
         }
-        self._empty = caption(EMPTY)
-        self._empty.setWordWrap(True)
+        self._recent = RecentTexts(settings, theme)
+        self._recent.row_made.connect(self._add_recent)
+        self._recent.chosen.connect(self._open_path)
         self._lay_out()
         for signal in (state.document_changed, state.run_changed):
             signal.connect(self._show_marks)
-        texts.failed.connect(self.refresh)  # what was chosen may be gone since the page was filled
+        texts.failed.connect(self._look_again)
         theme.changed.connect(self._restyle)
         self._restyle()
 
@@ -77,37 +74,23 @@ class StartPage(QFrame):
 
     @Slot()
     def refresh(self) -> None:
-        """Look which texts were opened, which of them are still there, and what is open now."""
-        entries = self._settings.recent_entries()
-        if entries != self._entries:
-            self._entries = entries
-            self._fill_recent()
+        """Show which texts were opened and what is open now, and look which texts are still there."""
+        self._recent.refresh()
         self._show_marks()
+
+    @Slot()
+    def _look_again(self) -> None:
+        """Look whether what was chosen is gone since the page was filled."""
+        if self.isVisible():
+            self.refresh()
 
     # --- composition --------------------------------------------------------------------------------
 
     def _lay_out(self) -> None:
-        self._icon = QLabel()
-        self._back = named(QPushButton("Back to the panels"), "startBack", tip="Leave the start page (Esc)")
-        self._back.clicked.connect(self.done)
-        self._header = QHBoxLayout()
-        self._header.addWidget(self._icon)
-        words = QVBoxLayout()
-        words.setSpacing(0)
-        words.addStretch(1)
-        words.addWidget(_title("embedviz"))
-        promise = caption(PROMISE)
-        promise.setWordWrap(True)
-        words.addWidget(promise)
-        words.addStretch(1)
-        self._header.addLayout(words, 1)
-        self._header.addWidget(self._back)
-        self._recent_rows = QVBoxLayout()
-        self._recent_rows.addWidget(self._empty)
         self._sides = (QVBoxLayout(), QVBoxLayout())
         self._headings = [
             _add_section(self._sides[0], "A text of your own", self._open),
-            _add_section(self._sides[0], "Opened before", self._recent_rows),
+            _add_section(self._sides[0], "Opened before", [self._recent]),
             _add_section(self._sides[1], "Samples", self._samples.values()),
             _add_section(self._sides[1], "Models", self._models.values()),
         ]
@@ -117,6 +100,7 @@ class StartPage(QFrame):
             self._columns.addLayout(side, share)
         self._inner = QWidget()
         self._body = QVBoxLayout(self._inner)
+        self._header = self._make_header()
         self._body.addLayout(self._header)
         self._body.addLayout(self._columns, 1)
         content = named(QWidget(), "startContent")
@@ -125,55 +109,48 @@ class StartPage(QFrame):
         centred.addStretch(1)
         centred.addWidget(self._inner, 1000)
         centred.addStretch(1)
-        self._scroll = QScrollArea(widgetResizable=True)
-        self._scroll.setFrameShape(QFrame.Shape.NoFrame)
-        self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self._scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self._scroll.setWidget(content)
-        self._scroll.setStyleSheet("QScrollArea, #startContent { background: transparent; }")
+        self._scroll = _scrolled(content)
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
         whole.addWidget(self._scroll)
 
-    def _add_row(
-        self, title: str, line: str, chosen: Callable[[], object], name: str, *, wraps: bool = True
-    ) -> StartRow:
-        row = named(StartRow(title, line, self._theme, wraps=wraps), name)
+    def _make_header(self) -> QHBoxLayout:
+        self._icon = QLabel()
+        back = named(QPushButton("Back to the panels"), "startBack", tip="Leave the start page (Esc)")
+        back.clicked.connect(self.done)
+        promise = caption(PROMISE)
+        promise.setWordWrap(True)
+        words = QVBoxLayout()
+        words.setSpacing(0)
+        words.addStretch(1)
+        words.addWidget(_title("embedviz"))
+        words.addWidget(promise)
+        words.addStretch(1)
+        header = QHBoxLayout()
+        header.addWidget(self._icon)
+        header.addLayout(words, 1)
+        header.addWidget(back)
+        return header
+
+    def _add_row(self, title: str, line: str, chosen: Callable[[], object], name: str) -> StartRow:
+        row = named(StartRow(title, line, self._theme), name)
         row.clicked.connect(lambda: chosen())  # without the button's state
         row.walked.connect(self._walk)
         return row
 
-    def _fill_recent(self) -> None:
-        """Make a row for each text opened before; the keyboard stays at its place in the list."""
-        place = next((at for at, row in enumerate(self._recent) if row.hasFocus()), None)
-        for row in self._recent:
-            self._recent_rows.removeWidget(row)
-            row.hide()
-            row.deleteLater()
-        self._recent = []
-        before: QWidget = self._open[-1]
-        for at, (path, is_there) in enumerate(self._entries):
-            folder = printable(str(path.parent))
-            row = self._add_row(
-                printable(path.name), folder, partial(self._open_path, path), f"startRecent_{at}", wraps=False
-            )
-            row.setToolTip(printable(str(path)))
-            row.setEnabled(is_there)
-            self._recent.append(row)
-            self._recent_rows.addWidget(row)
-            QWidget.setTabOrder(before, row)
-            before = row
-        self._empty.setVisible(not self._recent)
-        if place is not None:
-            there = [row for row in self._recent[place:] if row.isEnabled()]
-            (there or self._open)[0].setFocus()
+    @Slot(StartRow)
+    def _add_recent(self, row: StartRow) -> None:
+        """Let the keyboard come to a new row, behind the one above it."""
+        row.walked.connect(self._walk)
+        above = [*self._open, *self._recent.rows[:-1]][-1]
+        QWidget.setTabOrder(above, row)
 
     # --- the keyboard -------------------------------------------------------------------------------
 
     @property
     def _rows(self) -> tuple[list[StartRow], list[StartRow]]:
         """The rows that can be chosen, of the left and of the right column."""
-        left = [row for row in (*self._open, *self._recent) if row.isEnabled()]
+        left = [row for row in (*self._open, *self._recent.rows) if row.isEnabled()]
         return left, [*self._samples.values(), *self._models.values()]
 
     @Slot(int)
@@ -197,6 +174,7 @@ class StartPage(QFrame):
 
     # --- what is chosen -----------------------------------------------------------------------------
 
+    @Slot(Path)
     def _open_path(self, path: Path) -> None:
         if self._is_open(path) or self._texts.open_path(path):
             self.done.emit()
@@ -219,8 +197,7 @@ class StartPage(QFrame):
         source = source_of(document.corpus) if document is not None else None
         for name, row in self._samples.items():
             _mark(row, OPEN_NOW, source is not None and (source.kind, source.name) == ("sample", name))
-        for (path, is_there), row in zip(self._entries, self._recent, strict=True):
-            _mark(row, OPEN_NOW, self._is_open(path), "" if is_there else GONE)
+        self._recent.mark(self._is_open)
         for name, row in self._models.items():
             _mark(row, TRAINED_NOW, name == self._state.config.model)
 
@@ -237,11 +214,10 @@ class StartPage(QFrame):
         self._body.setContentsMargins(px(24), px(20), px(24), px(20))
         self._body.setSpacing(px(12))
         self._columns.setSpacing(px(32))
-        for column in (*self._sides, self._recent_rows):
+        for column in self._sides:
             column.setSpacing(px(2))
         for heading in self._headings:
             heading.setContentsMargins(px(12), px(12), 0, px(2))
-        self._empty.setContentsMargins(px(12), px(4), px(12), 0)
 
 
 def _title(text: str) -> QLabel:
@@ -250,22 +226,28 @@ def _title(text: str) -> QLabel:
     return label
 
 
-def _add_section(side: QVBoxLayout, title: str, rows: QVBoxLayout | Iterable[QWidget]) -> QLabel:
+def _add_section(side: QVBoxLayout, title: str, rows: Iterable[QWidget]) -> QLabel:
     """Put a heading and rows into a column; return the heading."""
     heading = _title(title)
     side.addWidget(heading)
-    if isinstance(rows, QVBoxLayout):
-        side.addLayout(rows)
-    else:
-        for row in rows:
-            side.addWidget(row)
+    for row in rows:
+        side.addWidget(row)
     return heading
 
 
-def _mark(row: StartRow, words: str, is_current: bool, otherwise: str = "") -> None:
-    mark = words if is_current else otherwise
-    if (mark, is_current) != (row.mark, row.is_current):
-        row.set_mark(mark, is_current=is_current)
+def _scrolled(content: QWidget) -> QScrollArea:
+    """Return an area without a frame of its own, that scrolls down only, and not by the keyboard."""
+    scroll = QScrollArea(widgetResizable=True)
+    scroll.setFrameShape(QFrame.Shape.NoFrame)
+    scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    scroll.setWidget(content)
+    scroll.setStyleSheet("QScrollArea, #startContent { background: transparent; }")
+    return scroll
+
+
+def _mark(row: StartRow, words: str, is_current: bool) -> None:
+    row.set_mark(words if is_current else "", is_current=is_current)
 
 
 def _height(row: StartRow) -> int:

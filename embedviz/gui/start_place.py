@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QMainWindow, QVBoxLayout, QWidget
 from shiboken6 import isValid
 
 from embedviz.gui.settings import Settings
-from embedviz.gui.state import AppState
+from embedviz.gui.state import AppState, Phase
 from embedviz.gui.texts import TextOpener
 from embedviz.gui.theme import Theme
 
@@ -35,6 +35,8 @@ class StartPlace(QObject):
         self._focused: QWidget | None = None  # before the page came
         self.layout = QVBoxLayout()
         self.is_shown = False
+        self._was_playing = False
+        state.run_changed.connect(self._leave_for_playing)
         for signal in (texts.asked, texts.opened):  # a text was chosen, here or elsewhere
             signal.connect(self.leave)
 
@@ -48,6 +50,14 @@ class StartPlace(QObject):
     def leave(self) -> None:
         """Bring the panels back."""
         self.set_shown(False)
+
+    @Slot()
+    def _leave_for_playing(self) -> None:
+        """No training begins behind the page; what plays already goes on there."""
+        is_playing = self._state.run.phase is Phase.PLAYING
+        if is_playing and not self._was_playing:
+            self.leave()
+        self._was_playing = is_playing
 
     @Slot(bool)
     def set_shown(self, on: bool) -> None:

@@ -1,7 +1,7 @@
 """A line of the start page: a name, a line that explains it, and a mark at the right; pressed as a button is."""
 
 from PySide6.QtCore import QEvent, QRect, QSize, Qt, Signal, Slot
-from PySide6.QtGui import QFontMetrics, QKeyEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QFontMetrics, QKeyEvent, QPainter, QPaintEvent, QPen, QTextLayout, QTextOption
 from PySide6.QtWidgets import QAbstractButton, QSizePolicy
 
 from embedviz.gui.theme import Role, Theme
@@ -14,7 +14,8 @@ LEAST_WIDTH = 200  # designed pixels
 class StartRow(QAbstractButton):
     """Tells by `walked` of the keys that go from row to row, which are then the page's and not the run's.
 
-    An explanation is broken into lines where it `wraps`; else it gives way in its middle, as a path should.
+    A long name takes two lines, and gives way between them: its beginning and its end stay. An explanation is
+    broken into lines where it `wraps`; else it gives way in its middle, as a path should.
     """
 
     walked = Signal(int)  # the key
@@ -37,9 +38,12 @@ class StartRow(QAbstractButton):
 
     def set_mark(self, mark: str, *, is_current: bool = False) -> None:
         """Say a word or a key at the right; `is_current` marks what is open or trained now."""
+        if (mark, is_current) == (self.mark, self._is_current) and self.accessibleName():
+            return
         self.mark = mark
         self._is_current = is_current
         self.setAccessibleName(f"{self.title}, {mark}" if mark else self.title)
+        self.updateGeometry()  # there may be less room for the name
         self.update()
 
     @property
@@ -55,7 +59,7 @@ class StartRow(QAbstractButton):
 
     def heightForWidth(self, width: int) -> int:
         """Return the height of both texts."""
-        return self._title_height() + self._line_rect(width).height() + 2 * self._theme.px(5)
+        return self._line_rect(width).bottom() + 1 + self._theme.px(5)
 
     def sizeHint(self) -> QSize:
         """Return a width at which few explanations are broken."""
@@ -69,6 +73,31 @@ class StartRow(QAbstractButton):
     def _title_height(self) -> int:
         return QFontMetrics(self._theme.font(bold=True)).height()
 
+    def title_lines(self, width: int) -> list[str]:
+        """Return the name as it is shown in a row of this width, in one or two lines."""
+        font, room = self._theme.font(bold=True), width - 2 * self._theme.px(12)
+        metrics = QFontMetrics(font)
+        beside_mark = room - self._mark_width()
+        if metrics.horizontalAdvance(self.title) <= beside_mark:
+            return [self.title]
+        layout = QTextLayout(self.title, font)
+        option = QTextOption()
+        option.setWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
+        layout.setTextOption(option)
+        layout.beginLayout()
+        line = layout.createLine()
+        line.setLineWidth(beside_mark)
+        layout.endLayout()
+        raw, first = self.title.encode("utf-16-le"), 2 * line.textLength()  # which Qt counts in UTF-16
+        rest = raw[first:].decode("utf-16-le").strip()
+        elided = metrics.elidedText(rest, Qt.TextElideMode.ElideLeft, room)
+        return [raw[:first].decode("utf-16-le").strip(), elided]
+
+    def _mark_width(self) -> int:
+        """Return the room that the mark takes from the name's first line."""
+        metrics = QFontMetrics(self._theme.font(Role.CAPTION, bold=self._is_current))
+        return metrics.horizontalAdvance(self.mark) + self._theme.px(12) if self.mark else 0
+
     def _line_rect(self, width: int) -> QRect:
         """Return where the explanation is, in a row of this width."""
         metrics = QFontMetrics(self._theme.font(Role.CAPTION))
@@ -78,13 +107,14 @@ class StartRow(QAbstractButton):
         if self._wraps:
             wrap = int(Qt.TextFlag.TextWordWrap)
             high = metrics.boundingRect(QRect(0, 0, room, LINES_OF_NOTHING), wrap, self.line).height()
-        return QRect(px(12), px(5) + self._title_height(), room, high)
+        return QRect(px(12), px(5) + len(self.title_lines(width)) * self._title_height(), room, high)
 
     # --- events -------------------------------------------------------------------------------------
 
     def event(self, event: QEvent) -> bool:
-        """Claim the keys that walk before the window's shortcuts see them; repaint where the pointer is."""
-        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) and _walks(event):
+        """Claim the keys of a row before the window's shortcuts see them; repaint where the pointer is."""
+        is_asked = event.type() == QEvent.Type.ShortcutOverride
+        if is_asked and isinstance(event, QKeyEvent) and (_walks(event) or _presses(event)):
             event.accept()
             return True
         if event.type() in (QEvent.Type.Enter, QEvent.Type.Leave):
@@ -92,9 +122,12 @@ class StartRow(QAbstractButton):
         return super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Tell of the keys that walk; Return is the window's, Space the run's."""
+        """Tell of the keys that walk; Space presses, or a run would begin unseen; Return is the window's."""
         if _walks(event):
             self.walked.emit(event.key())
+        elif _presses(event):
+            if not event.isAutoRepeat():
+                self.click()
         else:
             event.ignore()
 
@@ -118,7 +151,6 @@ class StartRow(QAbstractButton):
         muted = theme.colour("muted")
         top = QRect(px(12), px(5), self.width() - 2 * px(12), self._title_height())
         caption = theme.font(Role.CAPTION, bold=self._is_current)
-        taken = QFontMetrics(caption).horizontalAdvance(self.mark) + px(12) if self.mark else 0
         painter.setFont(caption)
         painter.setPen(theme.colour("ink") if self._is_current else muted)
         middle = int(Qt.AlignmentFlag.AlignVCenter)
@@ -126,8 +158,8 @@ class StartRow(QAbstractButton):
         font = theme.font(bold=True)
         painter.setFont(font)
         painter.setPen(theme.colour("ink") if self.isEnabled() else muted)
-        fitted = QFontMetrics(font).elidedText(self.title, Qt.TextElideMode.ElideMiddle, top.width() - taken)
-        painter.drawText(top, middle | int(Qt.TextFlag.TextSingleLine), fitted)
+        for at, line in enumerate(self.title_lines(self.width())):
+            painter.drawText(top.translated(0, at * top.height()), middle | int(Qt.TextFlag.TextSingleLine), line)
         painter.setFont(theme.font(Role.CAPTION))
         painter.setPen(muted)
         place = self._line_rect(self.width())
@@ -146,3 +178,7 @@ class StartRow(QAbstractButton):
 
 def _walks(event: QKeyEvent) -> bool:
     return event.key() in WALKING and not event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
+
+
+def _presses(event: QKeyEvent) -> bool:
+    return event.key() == Qt.Key.Key_Space and event.modifiers() == Qt.KeyboardModifier.NoModifier

@@ -1,7 +1,7 @@
 """The line at the foot of the window: what the trainer does, with what, and on what."""
 
 from PySide6.QtCore import QObject, Slot
-from PySide6.QtWidgets import QStatusBar
+from PySide6.QtWidgets import QLabel, QStatusBar
 
 from embedviz import catalog
 from embedviz.config import RunConfig
@@ -26,10 +26,12 @@ class StatusLine(QObject):
         self._controller = controller
         self._theme = theme
         self._phase = named(ElidedLabel(), "statusPhase")
-        self._text = named(ElidedLabel(), "statusText")
+        self._waits = named(QLabel("(starts when the trainer is warm)"), "statusWaits")  # no part of the phase:
+        self._text = named(ElidedLabel(), "statusText")  # which keeps the room of the longest it ever said
         bar.setSizeGripEnabled(False)
         bar.setContentsMargins(theme.px(16), 0, theme.px(16), 0)
         bar.addWidget(self._phase)
+        bar.addWidget(self._waits)
         bar.addWidget(self._text, 1)
         for changed in (state.run_changed, state.document_changed, theme.changed):
             changed.connect(self.refresh)
@@ -39,9 +41,9 @@ class StatusLine(QObject):
     def refresh(self) -> None:
         """Say it anew."""
         run, document = self._state.run, self._state.document
-        waits = " (starts when the trainer is warm)" if self._controller.will_play else ""
         self._phase.set_dot(self._theme.colour(COLOURS.get(run.phase, "muted")))
-        self._phase.setText(f"{run.phase.value}{waits}")
+        self._phase.setText(run.phase.value)
+        self._waits.setVisible(self._controller.will_play)
         parts = [f"{run.parameters:,} weights"] if run.parameters else []
         if document is not None:
             train, val = len(document.dataset.train_ids), len(document.dataset.val_ids)

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QTableView, QTa
 
 from embedviz.analysis.layers import LayerSummary
 from embedviz.engine.snapshots import Snapshot
+from embedviz.gui.contexts import why_no_frame
 from embedviz.gui.state import AppState
 from embedviz.gui.table_view import softmax_rows
 from embedviz.gui.theme import Theme
@@ -68,7 +69,7 @@ class NumbersDialog(QDialog):
         self.tabs = QTabWidget()
         layout = QVBoxLayout(self)
         step = f"As of step {state.snapshot.step:,}; it stays so while training goes on." if state.snapshot else ""
-        layout.addWidget(QLabel(step or "The trainer is warming up: the numbers come with its first step."))
+        layout.addWidget(QLabel(step or why_no_frame(state, "the numbers come with its first step")))
         layout.addWidget(self.tabs)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         buttons.rejected.connect(self.reject)

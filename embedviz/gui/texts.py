@@ -1,6 +1,7 @@
 """Opening and cutting texts behind the window; whatever goes wrong is one notice, and what was open stays."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -78,7 +79,9 @@ class TextOpener(QObject):
         return self._open(catalog.SAMPLES[name].title, sample_reader(name), wait=wait)
 
     def open_path(self, path: Path, *, wait: bool = False) -> bool:
-        """Open a text file; it is then the newest of those opened before."""
+        """Open a text file; it is then the newest of those opened before, under its absolute path."""
+        with suppress(OSError):  # the folder that this process is in was deleted
+            path = path.absolute()
         return self._open(path.name, partial(read_corpus, path), path=path, wait=wait)
 
     def open_text(self, text: str, name: str = PASTED, *, wait: bool = False) -> bool:

@@ -27,6 +27,7 @@ from embedviz.gui.panels.training import TrainingPanel
 from embedviz.gui.presentation import Presentation
 from embedviz.gui.progress_bar import ReadingBar
 from embedviz.gui.row_flight import RowFlight
+from embedviz.gui.screen_fit import ScreenFit, room_on
 from embedviz.gui.settings import Settings
 from embedviz.gui.start_place import StartPlace
 from embedviz.gui.state import AppState
@@ -38,7 +39,6 @@ from embedviz.gui.topbar import TopBar
 from embedviz.gui.widgets import named
 
 FIRST_SIZE = (1440, 900)  # pixels, where the screen has room for it
-FRAME_HEIGHT = 40  # pixels for the title that the system puts on a window, as far as one can know beforehand
 NARROW_WIDTH = 1200  # designed pixels: below it the panels become tabs
 MINIMUM_SIZE = (880, 588)  # designed pixels: below it the tabs have no room either
 COLUMNS = (23, 53, 24)  # shares of the width
@@ -112,7 +112,8 @@ class MainWindow(QMainWindow):
         self._holder: QWidget | None = None
         self._is_wide: bool | None = None
         self._split: dict[str, QByteArray] = {}  # where a person put the handles, by the splitter's name
-        self.resize(QSize(*FIRST_SIZE).boundedTo(self.screen().availableSize() - QSize(0, FRAME_HEIGHT)))
+        self._fit = ScreenFit(self)
+        self.resize(QSize(*FIRST_SIZE).boundedTo(room_on(self.screen())))
         self._arrange(wide=self._has_room())
         central.installEventFilter(self)
         central.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
@@ -187,7 +188,7 @@ class MainWindow(QMainWindow):
         self._split = {splitter.objectName(): splitter.saveState() for splitter in (self._columns, self._rows)}
 
     def _space(self) -> None:
-        self.setMinimumSize(self.theme.px(MINIMUM_SIZE[0]), self.theme.px(MINIMUM_SIZE[1]))
+        self._fit.set_least(QSize(*(self.theme.px(length) for length in MINIMUM_SIZE)))
         gap = self.theme.px(8)
         self._place.setContentsMargins(gap, gap, gap, gap)
         if self._is_wide:

@@ -64,7 +64,7 @@ def pack(bundle: Bundle, *, to: Path | None = None) -> Path:
     """
     suffix, write = _kind(bundle)
     name = f"embedviz-{said_in_version(bundle, 'embedviz')}"
-    target = (to or bundle.folder.parent) / f"{name}-{_system()}-{platform.machine().lower()}{suffix}"
+    target = (to or bundle.folder.parent) / f"{name}-{_system()}-{_machine()}{suffix}"
     beside = target.with_name(f"{target.name}.sha256")
     for old in (target, beside):
         if old.is_dir():
@@ -174,6 +174,12 @@ def _kind(bundle: Bundle) -> tuple[str, Callable[[Bundle, str, Path, int], None]
 
 def _system() -> str:
     return {"win32": "windows", "darwin": "macos"}.get(sys.platform, sys.platform)
+
+
+def _machine() -> str:
+    """Return the kind of processor, by one name on all systems: Windows calls x86_64 AMD64."""
+    name = platform.machine().lower()
+    return {"amd64": "x86_64"}.get(name, name)
 
 
 def _everything(folder: Path) -> Iterator[Path]:

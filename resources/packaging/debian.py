@@ -2,10 +2,26 @@
 
 import re
 import subprocess
-from pathlib import Path
+from collections.abc import Iterable
+from pathlib import Path, PurePath
 
 COMMON = Path("/usr/share/common-licenses")
 DOC = Path("/usr/share/doc")
+# The folders of sources that no library is built from.
+OUTSIDE = {"debian", "build", "build-aux", "ci", "cmake", "m4", "po", "contrib", "tools", "util", "utils", "misc"}
+OUTSIDE |= {
+    "doc",
+    "docs",
+    "man",
+    "program",
+    "programs",
+    "scripts",
+    "example",
+    "examples",
+    "test",
+    "tests",
+    "ossfuzz",
+}
 FOLDERS = ("/lib/x86_64-linux-gnu", "/lib/aarch64-linux-gnu", "/lib64", "/lib", "/usr/local/lib")
 
 
@@ -26,23 +42,60 @@ def version(package: str) -> str:
     return _ask("dpkg-query", "-W", "-f", "${Version} ", package).split()[0]
 
 
+def source_of(package: str) -> tuple[str, str]:
+    """Return the name and version of the source package that an installed package was built from."""
+    said = _ask("dpkg-query", "-W", "-f", "${source:Package} ${source:Version} ", package).split()
+    return said[0], said[1]
+
+
 def copyright_of(package: str) -> Path | None:
     """Return the file with a package's licences; None if this machine has been stripped of it."""
     path = DOC / package / "copyright"
     return path.resolve() if path.is_file() else None
 
 
-def licence_names(text: str) -> str:
-    """Return the short names of the licences in a copyright file that a program can read; else a hint."""
-    paragraphs = re.split(r"\n\s*\n", text)
-    names = [
-        name[1].strip()
-        for paragraph in paragraphs
-        if paragraph.startswith("Files:")
-        and not paragraph.startswith("Files: debian/")
-        and (name := re.search(r"^License:(.+)$", paragraph, re.MULTILINE))
-    ]
-    return ", ".join(dict.fromkeys(names)) or "see the file"
+def licence_of(package: str, text: str) -> str:
+    """Return the licences of a package's library, by its copyright file, and whether they are the library's alone.
+
+    They are where the file has a paragraph for the whole folder of the library's name, or where all that is under
+    others lies in folders that no library is built from. Else they are those of the whole source package, whose
+    programs may be under others than the library; or a hint, if no program can read the file.
+    """
+    stanzas = [(files, licence) for files, licence in _stanzas(text) if any(map(_may_be_in_a_library, files))]
+    if not stanzas:
+        return "see the file"
+    stem = re.sub(r"[-\d.]+(t64)?$", "", package)
+    if re.search(rf"\b{re.escape(stem)} is in the public domain\b", text):
+        return "public domain"
+    own = [licence for files, licence in stanzas if any(f"/{file}".endswith(f"/{stem}/*") for file in files)]
+    inside = [licence for files, licence in stanzas if any(f"/{stem}/" in f"/{file}" for file in files)]
+    if own:
+        return _listed(own + inside)
+    all_of_it = _listed(licence for _, licence in stanzas)
+    if len({licence for _, licence in stanzas}) == 1:
+        return all_of_it
+    return f"of the source package, of which this is a part: {all_of_it}"
+
+
+def _stanzas(text: str) -> list[tuple[list[str], str]]:
+    """Return the patterns of files, and the short name of the licence, of each paragraph about files."""
+    found = []
+    for paragraph in re.split(r"\n\s*\n", text):
+        files = re.match(r"Files:((?:.*\n)(?:[ \t].*\n)*)", paragraph + "\n")
+        licence = re.search(r"^License:(.+)$", paragraph, re.MULTILINE)
+        if files and licence:
+            found.append((files[1].split(), licence[1].strip()))
+    return found
+
+
+def _may_be_in_a_library(file: str) -> bool:
+    return OUTSIDE.isdisjoint(PurePath(file).parts[:-1]) and not file.endswith(
+        (".m4", ".am", ".in", ".sh", ".py", ".po", "Makefile")
+    )
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(dict.fromkeys(names))
 
 
 def common_licences(text: str) -> set[str]:

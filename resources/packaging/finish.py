@@ -1,8 +1,9 @@
 """Adds what a person finds in the folder of the built app, and the licences of all that is in it.
 
-python resources/packaging/finish.py dist/embedviz
+python resources/packaging/finish.py [--with-cuda] dist/embedviz
 
-It may be run again on the same folder. SOURCE_DATE_EPOCH, in seconds, stands for now.
+An app with CUDA in it is refused, unless --with-cuda asks for one. It may be run again on the same folder.
+SOURCE_DATE_EPOCH, in seconds, stands for now.
 """
 
 import platform
@@ -20,6 +21,11 @@ from licences import gather, version_of_the_app
 from origins import Installed
 
 APP_ID = "org.embedviz.embedviz"
+# Libraries for GPUs of NVIDIA and AMD, wherever they are; torch/cuda itself is in every build.
+OF_CUDA = re.compile(
+    r"(^|/)nvidia/|(^|/)(lib)?(torch_cuda|c10_cuda|torch_hip|c10_hip|cu(dart|blas|dnn|fft|rand|solver|sparse|pti))"
+    r"[^/]*\.(so|dll)[^/]*$"
+)
 ICON_SIZES = (16, 24, 32, 48, 64, 128, 256, 512)
 LINUX = ROOT / "resources" / "packaging" / "linux"
 ICONS = ROOT / "resources" / "icons" / "app"
@@ -39,7 +45,9 @@ SHARED = {
 
 def main(words: list[str]) -> None:
     """Finish the app named on the command line."""
-    bundle = Bundle(the_folder(words))
+    bundle = Bundle(the_folder([word for word in words if word != "--with-cuda"]))
+    if "--with-cuda" not in words:
+        refuse_cuda(bundle)
     installed = Installed()
     system = "macos" if bundle.is_mac else "windows" if sys.platform == "win32" else "linux"
     (bundle.top / "SHA256SUMS").unlink(missing_ok=True)  # of what was here before
@@ -52,6 +60,17 @@ def main(words: list[str]) -> None:
         add_for_linux(bundle.top)
     size = in_units(size_of(bundle.folder))
     sys.stdout.write(f"finish: {bundle.folder.name} {facts['version']}, {components} components, {size}\n")
+
+
+def refuse_cuda(bundle: Bundle) -> None:
+    """Raise PackagingError if torch's build for GPUs was packed, which pip brings where nothing else is said."""
+    found = [bundle.inner(path) for path in bundle.files if OF_CUDA.search(bundle.inner(path))]
+    if found:
+        raise PackagingError(
+            f"The app has CUDA in it ('{found[0]}' and {len(found) - 1} more files), which takes gigabytes: "
+            "remove .venv, 'make install TORCH_INDEX=...' with the address of torch's CPU build, and build again. "
+            "If it is meant to be there: finish.py --with-cuda."
+        )
 
 
 def add_for_linux(top: Path) -> None:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from importlib.metadata import Distribution
 from pathlib import Path, PurePosixPath
 
+import compiled_in
 import debian
 from bundle import ROOT, Bundle, PackagingError, run, the_folder
 from origins import APP, BOOTLOADER, MICROSOFT, PYTHON, Component, Installed, Origins, recorded
@@ -66,6 +67,7 @@ class Entry:
     licence: str
     texts: dict[str, Path] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
+    written: dict[str, str] = field(default_factory=dict)  # texts that are made here, by their names
 
 
 @dataclass
@@ -107,6 +109,8 @@ def gather(bundle: Bundle, installed: Installed) -> int:
         for name, source in entry.texts.items():
             (target / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source, target / name)
+        for name, text in entry.written.items():
+            (target / name).write_text(text, encoding="utf-8")
     (target / "INDEX.txt").write_text(index(entries, contents), encoding="utf-8")
     return len(entries)
 
@@ -152,7 +156,7 @@ def index(entries: dict[Component, Entry], contents: Contents) -> str:
         here = [_number(counts[component], what) for counts, what in counted if component in counts]
         lines += [entry.title, f"    licence: {entry.licence}", f"    in the app: {', '.join(here)}"]
         lines += [f"    {remark}" for remark in entry.remarks]
-        lines += [*(f"    {name}" for name in _shortened(sorted(entry.texts))), ""]
+        lines += [*(f"    {name}" for name in _shortened(sorted([*entry.texts, *entry.written]))), ""]
     return "\n".join(lines)
 
 
@@ -190,10 +194,24 @@ def _of_distribution(distribution: Distribution) -> Entry:
     for text, what in MORE.get(name, {}).items():
         entry.texts[f"common/{text}"] = CARRIED / text
         entry.remarks.append(f"{text}: {what}")
-    if any("/sboms/" in text for text in entry.texts):
-        entry.remarks.append("its parts: those that the list in sboms/ names, each with its licence")
-        entry.texts["common/Apache-2.0.txt"] = CARRIED / "Apache-2.0.txt"
+    for number, source in enumerate([path for text, path in entry.texts.items() if "/sboms/" in text]):
+        _add_parts(entry, f"{folder}/parts{number or ''}.txt", source)
     return entry
+
+
+def _add_parts(entry: Entry, name: str, source: Path) -> None:
+    """Add what is compiled in, by a wheel's own list, and the texts of the licences that this names."""
+    parts = compiled_in.parts_in(source)
+    for licence in sorted(compiled_in.licences_of(parts)):
+        if not (CARRIED / f"{licence}.txt").is_file():
+            raise PackagingError(
+                f"'{source.name}' names the licence {licence}: put its text into '{CARRIED.name}'."
+            )
+        entry.texts[f"common/{licence}.txt"] = CARRIED / f"{licence}.txt"
+    entry.written[name] = compiled_in.as_text(entry.title, source, parts)
+    entry.remarks.append(
+        f"{len(parts)} parts are compiled in: {name} lists them, each with its licence, and says what is missing"
+    )
 
 
 def _holds_a_licence(path: str, *, compiled: bool) -> bool:
@@ -240,7 +258,8 @@ def _of_package(package: str) -> Entry:
     if source is None:
         return Entry(title, "")
     text = source.read_text(encoding="utf-8", errors="replace")
-    entry = Entry(title, debian.licence_names(text), {f"system/{package}.txt": source})
+    entry = Entry(title, debian.licence_of(package, text), {f"system/{package}.txt": source})
+    entry.remarks.append(f"source: the package {' '.join(debian.source_of(package))} of Debian or Ubuntu")
     for name in sorted(debian.common_licences(text)):
         carried = CARRIED / f"{name}.txt"
         entry.texts[f"common/{name}.txt"] = carried if carried.exists() else debian.COMMON / name

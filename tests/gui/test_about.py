@@ -7,14 +7,15 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QLabel, QPushButton, QTextEdit
+from PySide6.QtWidgets import QLabel, QPlainTextEdit, QPushButton, QTextEdit
 from test_fake_trainer import Desk
 
 from embedviz import __version__
 from embedviz.engine import messages as m
-from embedviz.gui import about, about_facts, folders
+from embedviz.gui import about, about_facts, crash_reports, folders
 from embedviz.gui.about import AboutDialog
-from embedviz.gui.crash_log import crash_folder
+from embedviz.gui.crash_log import WENT_ON, CrashLog, crash_folder
+from embedviz.gui.report_dialog import ReportDialog
 from embedviz.gui.settings import Settings
 
 
@@ -144,7 +145,7 @@ def test_the_packaged_app_says_so_and_where_the_licences_are(desk: Desk, monkeyp
     assert any("in the folder ‘licences’" in label.text() for label in dialog.findChildren(QLabel))
 
 
-def test_a_version_without_metadata_is_the_module_s_or_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_version_without_metadata_is_the_module_s_or_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
     def none(name: str) -> str:
         raise metadata.PackageNotFoundError(name)
 
@@ -152,7 +153,43 @@ def test_a_version_without_metadata_is_the_module_s_or_left_out(monkeypatch: pyt
     numpy = sys.modules["numpy"]
     assert about_facts.version_of("numpy") == numpy.__version__
     monkeypatch.delitem(sys.modules, "numpy")
-    assert about_facts.version_of("numpy") == ""
+    assert about_facts.version_of("numpy") == "unknown"
+
+
+def test_no_library_is_left_out_for_want_of_its_version(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(about_facts, "LIBRARIES", ("no library of this name",))
+    assert "  no library of this name: unknown\n" in copied(open_about(desk))
+
+
+def test_a_trainer_that_died_is_not_warming_up(fresh_desk: Desk) -> None:
+    fresh_desk.worker.die(1, "no torch")
+    text = copied(open_about(fresh_desk))
+    assert "  torch: the trainer has ended before it could say\n" in text
+    assert "warming up" not in text
+
+
+def test_the_last_report_can_be_read_again(desk: Desk) -> None:
+    folder = crash_folder()
+    with CrashLog(folder) as log:
+        log.add(WENT_ON, "KeyError: 'odd'")
+    crash_reports.mark_offered(crash_reports.find(folder))
+    dialog = open_about(desk)
+    button = dialog.findChild(QPushButton, "aboutReport")
+    assert isinstance(button, QPushButton)
+    button.click()
+    report = dialog.findChild(ReportDialog)
+    assert isinstance(report, ReportDialog)
+    text = report.findChild(QPlainTextEdit, "reportText")
+    assert isinstance(text, QPlainTextEdit)
+    assert "KeyError: 'odd'" in text.toPlainText()
+    with desk.qtbot.waitSignal(report.destroyed):
+        report.findChild(QPushButton, "reportDelete").click()
+    button.click()
+    assert said(dialog) == "The report was deleted."
+
+
+def test_without_a_report_there_is_no_button_for_it(dialog: AboutDialog) -> None:
+    assert dialog.findChild(QPushButton, "aboutReport") is None
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

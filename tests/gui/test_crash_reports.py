@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from embedviz.gui import crash_reports
-from embedviz.gui.crash_log import MARKS, WENT_ON, crash_folder
+from embedviz.gui.crash_log import MARKS, SURVIVED, WENT_ON, crash_folder
 from embedviz.gui.crash_reports import KEPT, Report
 
 
@@ -31,6 +31,18 @@ def test_what_was_offered_is_not_offered_again_but_kept(folder: Path) -> None:
     assert marked.path.read_text() == marked.text
     assert crash_reports.find(folder) == []
     assert list(folder.iterdir()) == [marked.path]
+
+
+def test_what_was_offered_is_still_a_text_to_a_desktop_and_the_last_report(folder: Path) -> None:
+    assert crash_reports.last(folder) is None
+    leave(folder)
+    (marked,) = crash_reports.mark_offered(crash_reports.find(folder))
+    assert marked.path.suffix == ".log"
+    assert crash_reports.last(folder) == marked
+    newer = leave(folder, "2026-11-21T14-03-05")
+    last = crash_reports.last(folder)
+    assert last is not None
+    assert last.path == newer
 
 
 def test_what_another_copy_has_offered_meanwhile_does_no_harm(folder: Path) -> None:
@@ -72,7 +84,7 @@ def test_bytes_that_are_no_text_can_be_read(folder: Path, mark: str) -> None:
     path.write_bytes(f"[14:03:05] {mark}\n".encode() + b"\xff\xfe\0\r\nend")
     (report,) = crash_reports.find(folder)
     assert "end" in report.text
-    assert report.has_ended == (mark != WENT_ON)
+    assert report.has_ended == (mark not in SURVIVED)
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
     QLabel,
     QLineEdit,
     QMenu,
+    QScrollArea,
     QTableView,
     QToolButton,
     QWidget,
@@ -26,6 +27,7 @@ from embedviz import catalog
 from embedviz.config import RunConfig
 from embedviz.engine import messages as m
 from embedviz.gui.dialogs import RunSettingsDialog
+from embedviz.gui.keys_dialog import KeysDialog
 from embedviz.gui.tables import NumbersDialog
 from embedviz.gui.theme import Theme
 from embedviz.text.glyphs import glyph
@@ -732,3 +734,34 @@ def test_the_groups_of_a_menu_have_names(desk: Desk) -> None:
     start = desk.child(QToolButton, "startButton")
     assert start.text() == "N(0, .02)"  # both are that
     assert "Residual projections: plain" in start.toolTip()
+
+
+# --- keys -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("scale", [0.8, 1.0, 1.25, 2.0])
+def test_the_list_of_keys_fits_the_screen_and_is_scrolled_by_keys(desk: Desk, scale: float) -> None:
+    desk.theme.set_scale(scale)
+    desk.press(Qt.Key.Key_F1)
+    dialog = desk.window.findChild(KeysDialog)
+    assert dialog is not None
+    desk.qtbot.waitUntil(dialog.isVisible)
+    room = dialog.screen().availableSize()
+    assert dialog.width() <= room.width()
+    assert dialog.height() < room.height()
+    scroll = dialog.findChild(QScrollArea, "keysScroll")
+    assert scroll is not None
+    bar = scroll.verticalScrollBar()
+    assert dialog.focusWidget() is scroll
+    if bar.maximum() > 0:
+        desk.qtbot.keyClick(scroll, Qt.Key.Key_Down)
+        assert bar.value() > 0
+        while bar.value() < bar.maximum():
+            before = bar.value()
+            desk.qtbot.keyClick(scroll, Qt.Key.Key_PageDown)
+            assert bar.value() > before
+    for label in scroll.widget().findChildren(QLabel):
+        assert label.heightForWidth(label.width()) <= label.height()
+        assert label.geometry().right() <= scroll.viewport().width()
+    with desk.qtbot.waitSignal(dialog.destroyed):
+        desk.qtbot.keyClick(scroll, Qt.Key.Key_Return)

@@ -17,10 +17,11 @@ from visiting import Visitor
 from embedviz import catalog
 from embedviz.engine import messages as m
 from embedviz.errors import EmbedvizError
-from embedviz.gui import app, crash_reports
+from embedviz.gui import app, controller, crash_reports
 from embedviz.gui.app import Beginning, ErrorHook
-from embedviz.gui.crash_log import WENT_ON, WINDOW_OPEN, CrashLog, crash_folder
+from embedviz.gui.crash_log import TRAINER_ENDED, WENT_ON, WINDOW_OPEN, CrashLog, crash_folder
 from embedviz.gui.report_dialog import ReportDialog
+from embedviz.gui.state import Phase
 
 
 @pytest.fixture
@@ -281,3 +282,41 @@ def test_the_trainer_and_the_curve_wait_for_the_first_picture(make_desk: Callabl
     assert desk.worker.starts == 1
     assert desk.training.loss.curve is not None
     beginning.deleteLater()
+
+
+def test_a_trainer_that_crashed_is_in_the_log_with_its_last_words(visitor: Visitor) -> None:
+    folder = crash_folder()
+    visitor.act = lambda parts: parts.worker.die(-11, "Fatal: out of luck")  # type: ignore[attr-defined]
+    with CrashLog(folder) as log:
+        assert app.run(log=log) == 0
+    (report,) = crash_reports.find(folder)
+    assert not report.has_ended
+    assert f"{TRAINER_ENDED}\nIt ended with signal 11.\nFatal: out of luck" in report.text
+
+
+def test_a_trainer_that_was_ended_on_purpose_is_not_in_the_log(
+    visitor: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(controller, "SILENCE_S", 0.0)
+
+    def end(parts: app.Parts) -> None:
+        parts.state.update_run(phase=Phase.PLAYING)
+        parts.controller._check_silence()
+        parts.window.notice_bar.findChild(QPushButton, "noticeAction").click()
+        assert parts.worker.kills == 1  # type: ignore[attr-defined]
+        parts.worker.die(-9)  # type: ignore[attr-defined]
+        assert parts.state.run.phase is Phase.LOST
+
+    visitor.act = end
+    with CrashLog(crash_folder()) as log:
+        assert app.run(log=log) == 0
+    assert crash_reports.find(crash_folder()) == []
+
+
+def test_no_window_gets_the_name_of_the_app_put_behind_its_title(desk: Desk) -> None:
+    application = QApplication.instance()
+    assert isinstance(application, QApplication)
+    name = application.applicationName()
+    application.setApplicationName("another")
+    assert application.applicationDisplayName() == "another"  # so it has none of its own
+    application.setApplicationName(name)

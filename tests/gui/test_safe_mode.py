@@ -111,3 +111,14 @@ def test_a_damaged_file_is_no_obstacle_and_is_mended_by_the_next_end(
     assert mended.text("theme", "") == "light"
     assert isinstance(mended.data("geometry"), QByteArray)
     assert not mended.data("geometry").isEmpty()
+
+
+@pytest.mark.parametrize("scale", ["99999", "0", "-1", "3.01"])
+def test_a_scale_that_nobody_could_choose_is_none(visitor: Visitor, scale: str) -> None:
+    saved = Settings()
+    saved.set("scale", scale)
+    saved.sync()
+    scales = []
+    visitor.act = lambda parts: scales.append(parts.theme.scale)
+    assert app.run() == 0
+    assert scales == [1.0]

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PySide6.QtCore import qWarning
+from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
 from embedviz import __version__, catalog
@@ -87,7 +89,11 @@ def test_everything_works_here(tmp_path: Path, home: Path) -> None:
     assert list(out.parent.iterdir()) == [out]
     assert not [path for path in home.rglob("*.ini") if path.is_file()]  # nobody's settings are touched
 
+    assert not [path for path in home.rglob("*.log") if path.is_file()]  # nor does a crash leave anything there
+    assert list(Path.cwd().glob("core*")) == []
+
     assert len(checks) == len(report["checks"])
+    assert list(checks)[-2:] == ["window without torch", "style sheets and pictures"]  # told at the end of it all
     assert of_catalogue() <= set(checks)
     assert all(check["error"] == "" and check["seconds"] >= 0 for check in checks.values())
     for name in catalog.MODELS:
@@ -96,6 +102,7 @@ def test_everything_works_here(tmp_path: Path, home: Path) -> None:
         assert numbers["loss"] < numbers["loss_at_start"]
         assert numbers["phases"] > 3
         assert numbers["written"] > 0
+        assert all(numbers[f"{view} changed"] > 0.1 for view in ("table", "bars", "curve"))
     for name, entry in catalog.STARTS.items():
         losses = {key for key in checks[f"start {name}"]["numbers"] if key.endswith(" loss")}
         assert losses == {f"{model} loss" for model in catalog.MODELS if entry.suits(model)}
@@ -184,6 +191,39 @@ def test_one_failed_check_is_exit_code_1(qtbot: QtBot, tmp_path: Path, monkeypat
     assert (report["ok"], checks["good"]["ok"], checks["bad"]["error"]) == (False, True, "It does not work.")
     assert list(tmp_path.iterdir()) == [out]
     assert not folders[0].exists()
+
+
+def test_what_qt_says_of_a_style_sheet_is_a_failed_check(
+    qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stand_in(monkeypatch, Result("good", ok=True))
+    perform = self_test._perform
+
+    def complain(folder: Path) -> tuple[list[Result], dict[str, str]]:
+        widget = QWidget()
+        qtbot.addWidget(widget)
+        qWarning("This desktop has no accessibility bus")  # which is none of the app's files
+        for _ in range(2):
+            widget.setStyleSheet("QWidget { color: ")
+            widget.ensurePolished()
+        return perform(folder)
+
+    monkeypatch.setattr(self_test, "_perform", complain)
+    assert run_self_test(tmp_path / "out.json") == 1
+    _, checks = read(tmp_path / "out.json")
+    told = checks["style sheets and pictures"]
+    assert told["ok"] is False
+    assert told["error"].startswith("Qt says: Could not parse stylesheet")
+    assert "accessibility" not in told["error"]
+    assert "accessibility" in capsys.readouterr().err  # nothing is kept from who reads it
+
+
+def test_how_a_process_is_made_to_crash_is_nobodys_business(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["self-test", "--help"])
+    told = capsys.readouterr().out
+    assert "--out" in told
+    assert "--crash" not in told
 
 
 def test_standard_output_has_one_object_and_may_be_absent(

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QMimeData, QPoint, QRect, QSize, Qt, QUrl
-from PySide6.QtGui import QColor, QGuiApplication
+from PySide6.QtCore import QMimeData, QPoint, QRect, Qt, QUrl
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import (
     QApplication,
     QFileDialog,
@@ -18,7 +18,8 @@ from PySide6.QtWidgets import (
     QToolButton,
     QWidget,
 )
-from test_fake_trainer import TEXT, Desk
+from start_rows import brand, focused, is_shown, make_files, open_page, recent, remember, row
+from test_fake_trainer import Desk
 
 from embedviz import catalog
 from embedviz.engine import messages as m
@@ -36,67 +37,15 @@ Key = Qt.Key
 SIZES = [((1366, 768), 1.0), ((1920, 1080), 1.25), ((880, 588), 1.0), ((1366, 768), 1.25)]
 
 
-def brand(desk: Desk) -> QToolButton:
-    return desk.child(QToolButton, "brandButton")
-
-
-def is_shown(desk: Desk) -> bool:
-    page = desk.window.findChild(StartPage)
-    action = desk.action("startPage")
-    shown = page is not None and page.isVisible()
-    assert action.isChecked() == brand(desk).isChecked() == shown == desk.window.start.is_shown
-    return shown
-
-
-def open_page(desk: Desk) -> StartPage:
-    desk.click(brand(desk))
-    assert is_shown(desk)
-    return desk.child(StartPage, "startPage")
-
-
-def row(desk: Desk, name: str) -> StartRow:
-    return desk.child(StartRow, name)
-
-
-def recent(desk: Desk) -> list[StartRow]:
-    rows = desk.child(StartPage, "startPage").findChildren(StartRow)
-    return [one for one in rows if one.objectName().startswith("startRecent_") and one.isVisible()]
-
-
-def focused(desk: Desk) -> str:
-    widget = QApplication.focusWidget()
-    assert widget is not None
-    return widget.objectName()
-
-
 @pytest.fixture
 def files(tmp_path: Path) -> list[Path]:
-    """Give eight texts with awkward names."""
-    names = [
-        "a very long name, which somebody made of a whole first sentence " + "and more " * 10 + ".txt",
-        "R&D <b>notes.txt",
-        "Тоска.txt",
-        "空.txt",
-        "line\nend.txt",
-        "no ending",
-        "x.md",
-        "last.txt",
-    ]
-    folder = tmp_path / ("deep folder " * 15) / ("another one " * 15)
-    folder.mkdir(parents=True)
-    paths = [(folder if at % 2 else tmp_path) / name for at, name in enumerate(names)]
-    for path in paths:
-        path.write_text(TEXT, encoding="utf-8")
-    return paths
+    return make_files(tmp_path)
 
 
 @pytest.fixture
 def full(desk: Desk, files: list[Path]) -> Desk:
     """Give a window that remembers eight texts, the last of `files` first; the newest two are gone."""
-    for path in files:
-        desk.parts.settings.add_recent(path)
-    files[-1].unlink()
-    files[-2].unlink()
+    remember(desk, files)
     return desk
 
 
@@ -182,10 +131,8 @@ def test_the_page_stays_while_the_window_becomes_narrow_and_wide_again(desk: Des
 
 
 def test_training_goes_on_meanwhile(desk: Desk) -> None:
-    open_page(desk)
-    desk.press(Key.Key_Space)
-    assert len(desk.sent(m.Play)) == 1
     desk.play()
+    open_page(desk)
     for step in (10, 20):
         desk.show(step)
     assert desk.state.run.phase is Phase.PLAYING
@@ -194,6 +141,15 @@ def test_training_goes_on_meanwhile(desk: Desk) -> None:
     desk.press(Key.Key_Escape)
     assert "step 20" in desk.words(desk.following)
     assert desk.sent(m.Pause) == []
+
+
+def test_no_training_begins_behind_the_page(desk: Desk) -> None:
+    open_page(desk)
+    desk.focus(brand(desk))
+    desk.press(Key.Key_Space)
+    assert len(desk.sent(m.Play)) == 1
+    desk.play()
+    assert not is_shown(desk)
 
 
 def test_escape_leaves_the_page_before_the_presentation(desk: Desk) -> None:
@@ -210,39 +166,6 @@ def test_escape_leaves_the_page_before_the_presentation(desk: Desk) -> None:
 
 
 # --- what is on it ----------------------------------------------------------------------------------
-
-
-def test_nothing_opened_yet(desk: Desk) -> None:
-    page = open_page(desk)
-    assert recent(desk) == []
-    assert "Nothing opened yet" in desk.words(page)
-
-
-def test_recent_texts_say_their_folder_and_whether_they_are_gone(full: Desk, files: list[Path]) -> None:
-    page = open_page(full)
-    rows = recent(full)
-    assert "Nothing opened yet" not in full.words(page)
-    assert [one.line for one in rows] == [str(path.parent) for path in reversed(files)]
-    assert [one.title for one in rows] == [path.name.replace("\n", "\ufffd") for path in reversed(files)]
-    assert [one.mark for one in rows] == ["gone", "gone", *[""] * 6]
-    assert [one.isEnabled() for one in rows] == [False, False, *[True] * 6]
-    assert rows[0].accessibleName() == "last.txt, gone"
-    inks = [darkest(one) for one in rows[:3]]
-    assert inks[0] == inks[1] > inks[2] + 30  # what is gone is greyed
-
-
-def darkest(one: StartRow) -> int:
-    image = one.grab(QRect(0, 0, one.width() // 2, one.height() // 2)).toImage()
-    places = ((x, y) for x in range(image.width()) for y in range(image.height()))
-    return min(QColor(image.pixel(x, y)).lightness() for x, y in places)
-
-
-def test_a_text_that_went_away_is_seen_when_the_page_comes_again(full: Desk, files: list[Path]) -> None:
-    open_page(full)
-    full.press(Key.Key_Escape)
-    files[-3].unlink()
-    open_page(full)
-    assert [one.mark for one in recent(full)][:4] == ["gone", "gone", "gone", ""]
 
 
 def test_a_model_and_a_sample_in_a_line_each(desk: Desk) -> None:
@@ -292,23 +215,6 @@ def test_a_sample_is_opened_by_a_click(desk: Desk) -> None:
     desk.see(lambda: desk.click(row(desk, "startSample_names")) or True)
     assert not is_shown(desk)
     assert desk.document.corpus.name == "Given names"
-
-
-def test_a_recent_text_is_opened_by_a_click(full: Desk, files: list[Path]) -> None:
-    open_page(full)
-    full.see(lambda: full.click(recent(full)[2]) or True)
-    assert not is_shown(full)
-    assert full.document.corpus.path == files[-3]
-    assert full.parts.settings.recent()[0] == files[-3]
-
-
-def test_a_text_that_is_gone_cannot_be_chosen(full: Desk) -> None:
-    open_page(full)
-    before = full.document
-    full.click(recent(full)[0])
-    assert is_shown(full)
-    assert full.document is before
-    assert not full.texts.busy
 
 
 def test_a_model_begins_a_run(desk: Desk) -> None:
@@ -380,79 +286,6 @@ def test_a_text_dropped_on_the_page_is_opened(desk: Desk, files: list[Path]) -> 
     desk.see(lambda: desk.drop(page, data))
     assert not is_shown(desk)
     assert desk.document.corpus.path == files[2]
-
-
-# --- the keyboard -----------------------------------------------------------------------------------
-
-
-def test_arrows_walk_through_all_rows_and_move_no_run(full: Desk) -> None:
-    page = open_page(full)
-    full.worker.sent.clear()
-    assert focused(full) == "startOpen"
-    walked = [focused(full)]
-    for _ in range(30):
-        full.press(Key.Key_Down)
-        if focused(full) == walked[-1]:
-            break
-        walked.append(focused(full))
-    rows = {one.objectName() for one in page.findChildren(StartRow) if one.isEnabled()}
-    assert set(walked) == rows
-    assert len(walked) == len(rows)
-    full.press(Key.Key_Home)
-    assert focused(full) == walked[0]
-    full.press(Key.Key_Up)
-    assert focused(full) == walked[0]
-    full.press(Key.Key_Right)
-    assert focused(full).startswith("startSample_")
-    full.press(Key.Key_Right)
-    assert focused(full).startswith("startSample_")
-    full.press(Key.Key_Left)
-    assert focused(full) == walked[0]
-    full.press(Key.Key_End)
-    assert focused(full) == walked[-1] == "startModel_llama"
-    assert full.worker.sent == []
-
-
-def test_tab_reaches_every_row_in_the_order_in_which_they_stand(full: Desk) -> None:
-    page = open_page(full)
-    reached = [focused(full)]
-    while len(reached) < 40:
-        full.press(Key.Key_Tab)
-        if focused(full) == "startOpen":
-            break
-        reached.append(focused(full))
-    rows = [name for name in reached if full.window.findChild(StartRow, name) is not None]
-    recents = [f"startRecent_{at}" for at in range(2, 8)]
-    samples, models = (
-        [f"start{kind}_{name}" for name in table]
-        for kind, table in (("Sample", catalog.SAMPLES), ("Model", catalog.MODELS))
-    )
-    assert rows == ["startOpen", "startPaste", *recents, *samples, *models]
-    assert "startBack" in reached
-    assert "brandButton" in reached
-    assert page.isVisible()
-
-
-@pytest.mark.parametrize("key", [Key.Key_Return, Key.Key_Enter])
-def test_return_chooses(desk: Desk, key: Qt.Key) -> None:
-    open_page(desk)
-    desk.focus(row(desk, "startModel_mlp"))
-    desk.press(key)
-    assert not is_shown(desk)
-    assert desk.state.config.model == "mlp"
-
-
-def test_the_row_that_the_keyboard_is_on_is_in_sight(full: Desk) -> None:
-    full.window.resize(900, 620)
-    full.qtbot.waitUntil(lambda: full.window.size() == QSize(900, 620))
-    page = open_page(full)
-    view = page.findChildren(QScrollArea)[0].viewport()
-    full.qtbot.waitUntil(lambda: page.findChildren(QScrollArea)[0].verticalScrollBar().maximum() > 0)
-    for key in (Key.Key_End, Key.Key_Home):
-        full.press(key)
-        one = row(full, focused(full))
-        place = QRect(one.mapTo(view, QPoint(0, 0)), one.size())
-        assert view.rect().contains(place)
 
 
 # --- the look ---------------------------------------------------------------------------------------

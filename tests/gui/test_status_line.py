@@ -2,6 +2,7 @@
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QLabel
 from test_fake_trainer import Desk
 
 from embedviz.config import RunConfig
@@ -147,9 +148,22 @@ def test_the_colour_follows_the_theme(desk: Desk) -> None:
 
 def test_playing_that_waits_for_the_trainer_is_said(fresh_desk: Desk) -> None:
     fresh_desk.press(Qt.Key.Key_Space)
-    assert phase(fresh_desk).text() == "Warming up (starts when the trainer is warm)"
-    fresh_desk.press(Qt.Key.Key_Space)
+    waits = fresh_desk.child(QLabel, "statusWaits")
     assert phase(fresh_desk).text() == "Warming up"
+    assert waits.text() == "(starts when the trainer is warm)"
+    assert waits.isVisible()
+    fresh_desk.press(Qt.Key.Key_Space)
+    assert not waits.isVisible()
+
+
+def test_what_was_said_while_waiting_takes_no_room_afterwards(fresh_desk: Desk) -> None:
+    text = fresh_desk.child(LiveLabel, "statusText")
+    before = text.x()
+    fresh_desk.press(Qt.Key.Key_Space)
+    fresh_desk.qtbot.waitUntil(lambda: text.x() > before + 100)
+    fresh_desk.answer()
+    fresh_desk.play()
+    fresh_desk.qtbot.waitUntil(lambda: text.x() <= before)
 
 
 def test_another_text_counts_its_own_tokens(desk: Desk) -> None:

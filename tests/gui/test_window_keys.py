@@ -357,7 +357,7 @@ def test_no_key_means_two_things(desk: Desk) -> None:
 
 def test_the_menus(desk: Desk) -> None:
     menus = {action.text(): action.menu() for action in desk.window.menuBar().actions()}
-    assert list(menus) == ["File", "Run", "View", "Help"]
+    assert list(menus) == ["&File", "&Run", "&View", "&Help"]  # Alt and the first letter open each
     for menu in menus.values():
         assert isinstance(menu, QMenu)
         assert menu.toolTipsVisible()

@@ -27,8 +27,10 @@ from PySide6.QtWidgets import (
 )
 from test_fake_trainer import TEXT, Desk
 
+from embedviz.gui.screen_fit import room_on
 from embedviz.gui.settings import Settings
 from embedviz.gui.widgets import ElidedLabel
+from embedviz.gui.window import MINIMUM_SIZE
 
 PANELS = ("Tokens", "Lookup table", "Next token", "Training")
 
@@ -281,12 +283,33 @@ def test_larger_letters_make_tabs_of_the_same_window(desk: Desk) -> None:
 
 
 def test_the_smallest_window_is_whole(desk: Desk) -> None:
-    desk.window.resize(10, 10)
+    desk.window.resize(*MINIMUM_SIZE)  # for which the screen of the tests has no room
     desk.qtbot.waitUntil(lambda: tabs(desk) is not None)
     desk.training.loss.load()
     desk.qtbot.waitUntil(lambda: desk.window.width() >= desk.window.minimumSizeHint().width())
     for view in each_view(desk):
         assert overlaps(desk.window.centralWidget()) == [], view
+
+
+@pytest.mark.parametrize("scale", [1.0, 1.5, 3.0])
+def test_no_scale_makes_the_window_larger_than_the_screen(desk: Desk, scale: float) -> None:
+    desk.theme.set_scale(scale)
+    room = room_on(desk.window.screen())
+    resize(desk, room.width(), room.height())
+    assert desk.window.minimumSize() == desk.window.minimumSize().boundedTo(room)
+    if scale == 3.0:
+        assert desk.window.minimumSize() == room
+
+
+def test_the_window_shrinks_with_its_screen(desk: Desk) -> None:
+    desk.theme.set_scale(1.5)
+    resize(desk, 1366, 768)
+    room = room_on(desk.window.screen())
+    desk.window.windowHandle().screenChanged.emit(desk.window.screen())  # as if it came from a larger one
+    desk.qtbot.waitUntil(lambda: desk.window.size() == QSize(1366, 768).boundedTo(room))
+    resize(desk, 1366, 768)
+    desk.window.screen().availableGeometryChanged.emit(desk.window.screen().availableGeometry())
+    desk.qtbot.waitUntil(lambda: desk.window.size() == QSize(1366, 768).boundedTo(room))
 
 
 # --- what is kept -----------------------------------------------------------------------------------

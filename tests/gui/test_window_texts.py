@@ -116,7 +116,7 @@ def menu(desk: Desk, *titles: str) -> QMenu:
     found: QMenu | None = None
     actions: list[QAction] = desk.window.menuBar().actions()
     for title in titles:
-        (action,) = (action for action in actions if action.text() == title)
+        (action,) = (action for action in actions if action.text().replace("&", "") == title)
         inner = action.menu()
         assert isinstance(inner, QMenu)
         inner.aboutToShow.emit()

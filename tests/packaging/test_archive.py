@@ -114,6 +114,14 @@ def test_a_given_date_counts(app: Path, monkeypatch: pytest.MonkeyPatch) -> None
         assert {member.mtime for member in tar.getmembers()} == {1234567890}
 
 
+@pytest.mark.parametrize(("machine", "named"), [("AMD64", "x86_64"), ("x86_64", "x86_64"), ("arm64", "arm64")])
+def test_archives_are_called_by_one_name_for_a_processor(
+    app: Path, monkeypatch: pytest.MonkeyPatch, machine: str, named: str
+) -> None:
+    monkeypatch.setattr(archive.platform, "machine", lambda: machine)
+    assert packed(app).name.endswith(f"-{named}.tar.gz")
+
+
 def test_a_zip_is_whole_and_the_same_each_time(app: Path, tmp_path: Path) -> None:
     bundle = bundle_tool.Bundle(app)
     for name in ("one.zip", "two.zip"):

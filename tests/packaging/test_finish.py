@@ -92,6 +92,41 @@ def test_without_a_licence_it_is_not_finished(app: Path) -> None:
     assert not (app / "README.txt").exists()
 
 
+CUDA = [
+    "torch/lib/libtorch_cuda.so",
+    "torch/lib/libtorch_cuda_linalg.so",
+    "torch/lib/libc10_cuda.so",
+    "libcudart.so.12",
+    "nvidia/nccl/lib/libnccl.so.2",
+    "torch/lib/cudnn64_9.dll",
+    "torch/lib/libtorch_hip.so",
+]
+
+
+@pytest.mark.parametrize("name", CUDA)
+def test_torch_for_gpus_is_refused(tmp_path: Path, name: str) -> None:
+    app = write_app(tmp_path / "embedviz", {name: b"", "torch/cuda/__init__.py": b""}, [])
+    ended = run_tool("finish", app)
+    assert ended.returncode == 1
+    assert f"The app has CUDA in it ('{name}' and 0 more files)" in ended.stderr
+    assert "make install TORCH_INDEX=" in ended.stderr
+    assert {path.name for path in app.iterdir()} == {"_internal", "embedviz"}
+
+
+@linux_only
+def test_torch_for_gpus_may_be_asked_for(app: Path) -> None:
+    (app / "_internal" / "torch" / "lib").mkdir(parents=True)
+    (app / "_internal" / "torch" / "lib" / "libtorch_cuda.so").touch()
+    words = ("--with-cuda", app)
+    assert "CUDA" not in run_tool("finish", *words).stderr
+
+
+def test_the_parts_of_torch_that_every_build_has_are_no_cuda() -> None:
+    usual = ("torch/cuda/__init__.py", "torch/lib/libtorch_cpu.so", "torch/utils/_cuda_debug.py", "libcups.so.2")
+    for name in usual:
+        assert finish.OF_CUDA.search(name) is None
+
+
 @linux_only
 def test_a_date_that_is_none_is_said(app: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "yesterday")

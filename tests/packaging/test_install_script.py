@@ -124,7 +124,10 @@ def test_here_copies_nothing_and_takes_an_old_copy_away(desk: Desk) -> None:
 
 
 def test_settings_and_crash_logs_outlive_all_but_a_purge(desk: Desk) -> None:
-    log, settings = desk.data / "embedviz/crashes/one.txt", desk.home / ".config/embedviz/embedviz.ini"
+    log, settings = (
+        desk.data / "embedviz/crashes/2026-11-21T12-00-00-7-0.log",
+        desk.home / ".config/embedviz/embedviz.ini",
+    )
     for file in (log, settings):
         file.parent.mkdir(parents=True)
         file.write_text("kept")

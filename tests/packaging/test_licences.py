@@ -1,5 +1,6 @@
 """Everything in the app has its licence beside it, and what has none does not get by."""
 
+import json
 import os
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import pytest
 from build_tools import run_tool, tool, write_app
 
 licences, origins, bundle_tool = tool("licences"), tool("origins"), tool("bundle")
+compiled_in, debian = tool("compiled_in"), tool("debian")
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +74,58 @@ def test_what_the_makers_left_out_is_carried(tmp_path: Path, installed) -> None:
 
 def test_every_carried_text_is_used(installed) -> None:
     used = {name for texts in licences.MORE.values() for name in texts} | {"Python-incorporated.txt"}
+    compiled = licences.describe(origins.Component("distribution", "tokenizers"), installed)
+    used |= {Path(text).name for text in compiled.texts if text.startswith("common/")}
     assert used == {path.name for path in licences.CARRIED.iterdir()}
+
+
+def test_what_is_compiled_into_tokenizers_is_listed_with_its_licences(tmp_path: Path, installed) -> None:
+    app = write_app(tmp_path / "app", {"tokenizers/tokenizers.abi3.so": b""}, ["tokenizers"])
+    said = entry(gather(app, installed), "tokenizers ")
+    name = f"tokenizers-{version('tokenizers')}/parts.txt"
+    assert f"parts are compiled in: {name} lists them" in said
+    listed = (app / "licences" / name).read_text(encoding="utf-8")
+    parts = compiled_in.parts_in(next((app / "licences").rglob("*.cyclonedx.json")))
+    assert len(parts) > 50
+    for part in parts:
+        assert f"\n{part.name} {part.version}: {part.licence}\n" in listed
+    assert {"MIT", "Apache-2.0", "BSD-2-Clause"} <= compiled_in.licences_of(parts)
+    for licence in compiled_in.licences_of(parts):
+        assert f"common/{licence}.txt" in said
+        assert (app / "licences" / "common" / f"{licence}.txt").stat().st_size > 300
+    assert "WHAT IS MISSING: the makers do not pass on the copyright notices" in listed
+
+
+def write_parts(path: Path, *components: dict[str, object]) -> Path:
+    path.write_text(json.dumps({"components": list(components)}), encoding="utf-8")
+    return path
+
+
+def test_a_parts_licence_is_read_in_each_way_that_lists_say_it(tmp_path: Path) -> None:
+    ways = {
+        "none": None,
+        "expression": [{"expression": "(MIT  OR Apache-2.0) AND Unicode-3.0"}],
+        "ids": [{"license": {"id": "MIT"}}, {"license": {"name": "Zlib"}}],
+    }
+    components = ({"name": name, "licenses": way} for name, way in ways.items())
+    parts = compiled_in.parts_in(write_parts(tmp_path / "list.json", *components))
+    said = {part.name: part.licence for part in parts}
+    assert said == {"none": "not said", "expression": "(MIT OR Apache-2.0) AND Unicode-3.0", "ids": "MIT AND Zlib"}
+    assert compiled_in.licences_of(parts) == {"MIT", "Apache-2.0", "Unicode-3.0", "Zlib"}
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"components": [{}]}', '{"components": [7]}'])
+def test_a_list_that_cannot_be_read_stops_the_build(tmp_path: Path, text: str) -> None:
+    (tmp_path / "list.json").write_text(text)
+    with pytest.raises(bundle_tool.PackagingError, match=r"list\.json' is no list of parts"):
+        compiled_in.parts_in(tmp_path / "list.json")
+
+
+def test_a_licence_whose_text_nobody_has_stops_the_build(tmp_path: Path) -> None:
+    source = write_parts(tmp_path / "list.json", {"name": "odd", "licenses": [{"expression": "ODD-1.0"}]})
+    odd = licences.Entry("odd 1.0", "ODD-1.0")
+    with pytest.raises(bundle_tool.PackagingError, match=r"'list\.json' names the licence ODD-1\.0: put its text"):
+        licences._add_parts(odd, "odd/parts.txt", source)
 
 
 def test_files_are_traced_by_their_places(tmp_path: Path, installed) -> None:
@@ -107,14 +160,14 @@ def test_links_are_not_counted_twice(tmp_path: Path, installed) -> None:
 
 def fake_debian(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, package: str) -> str:
     """Make this a Debian with one library, libodd.so.1, of this package; return its copyright file's text."""
-    debian = tool("debian")
     said = {
         "ldconfig": "\tlibodd.so.1 (libc6,x86-64) => /bin/sh",
         "dpkg": f"diversion by x from: /bin/sh\n{package}:amd64, {package}:i386: /bin/sh",
         "dpkg-query": "1.0-2 1.0-2 ",
     }
+    source = 'case "$*" in *source:*) echo "oddsource 1.0-1"; exit ;; esac'  # which was built anew as 1.0-2
     for name, words in said.items():
-        (tmp_path / name).write_text(f"#!/bin/sh\necho '{words}'\n")
+        (tmp_path / name).write_text(f"#!/bin/sh\n{source}\necho '{words}'\n")
         (tmp_path / name).chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
     common, doc = tmp_path / "common", tmp_path / "doc"
@@ -132,8 +185,36 @@ def test_a_library_of_the_system_brings_its_packages_copyright(tmp_path: Path, i
     app = write_app(tmp_path / "app", {"libodd.so.1": b"changed by strip"}, [])
     odd = entry(gather(app, installed), "libodd1 1.0-2 ")
     assert "licence: LGPL-2.1+\n" in odd
+    assert "source: the package oddsource 1.0-1 of Debian or Ubuntu\n" in odd
     assert (app / "licences" / "common" / "ODD-3.txt").read_text() == "the odd licence"
     assert (app / "licences" / "system" / "libodd1.txt").read_text() == text
+
+
+COPYRIGHTS = {
+    "libuuid1: the library's folder": (
+        "Files: *\nLicense: GPL-2+\n\nFiles: libuuid/*\n libuuid/man/*\nLicense: BSD-3-clause\n",
+        "BSD-3-clause",
+    ),
+    "libsys0: one file of that folder says nothing of the rest": (
+        "Files: *\nLicense: LGPL-2.1+\n\nFiles: src/libsys/table.c\nLicense: public-domain\n",
+        "of the source package, of which this is a part: LGPL-2.1+, public-domain",
+    ),
+    "libfour4-1: all others are for programs and tests": (
+        "Files: *\nLicense: BSD-2-clause\n\nFiles: programs/a.c\n lib/dll/example/b.c\nLicense: GPL-2+\n",
+        "BSD-2-clause",
+    ),
+    "liblz5: a sentence says it": (
+        "License:\n - liblz is in the public domain.\n\nFiles: *\nLicense: PD\n\nFiles: x.c\nLicense: GPL-2\n",
+        "public domain",
+    ),
+    "libold1: for people alone": ("This package was debianized by somebody.\n", "see the file"),
+}
+
+
+@pytest.mark.parametrize("case", COPYRIGHTS)
+def test_a_librarys_own_licence_is_told_where_the_file_tells_it(case: str) -> None:
+    text, licence = COPYRIGHTS[case]
+    assert debian.licence_of(case.partition(":")[0], text) == licence
 
 
 def test_a_library_under_the_gpl_stops_the_build(tmp_path: Path, installed, monkeypatch) -> None:

@@ -38,6 +38,11 @@ class Plot(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         theme.changed.connect(self._take_theme)
 
+    @property
+    def is_empty(self) -> bool:
+        """Tell whether there is nothing to draw but the reason why."""
+        return bool(self._empty)
+
     def set_empty(self, sentence: str) -> None:
         """Show `sentence`, which says why nothing is here and what to do, until there is data."""
         if sentence != self._empty:

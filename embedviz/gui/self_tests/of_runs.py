@@ -5,17 +5,20 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+from PySide6.QtGui import QImage
+from PySide6.QtWidgets import QApplication
 
 from embedviz import catalog
 from embedviz.catalog import Entry
 from embedviz.config import RunConfig
 from embedviz.engine.messages import Until
-from embedviz.gui.self_tests.painted import painted
+from embedviz.gui.self_tests.painted import change_between, painted
 from embedviz.gui.self_tests.trial import Check, CheckError, Trial
 from embedviz.gui.state import Phase
 
 STEPS = 100  # of each model
 FEW = 3  # of each setting
+LEAST_CHANGES = {"table": 0.1, "bars": 0.1, "curve": 0.4}  # of columns: the curve's dot and number alone are fewer
 SMALL = {"n_embd": 8, "hidden": 16, "n_layer": 1, "n_head": 2, "block_size": 4, "batch_size": 4}
 SCHEDULED = {"warmup_steps": 1, "schedule_steps": 4}  # so that few steps go up and down
 
@@ -62,7 +65,7 @@ def _train(trial: Trial, *, name: str) -> None:
     """Play 100 steps of a model as it is chosen, walk through the next one, and let it write."""
     state = trial.state
     trial.start(RunConfig().with_model(name))
-    began, table = trial.loss(), _table(trial)
+    began, table, pictures = trial.loss(), _table(trial), _pictures(trial)
     trial.controller.set_until(Until(step=STEPS))
     trial.controller.play_or_pause()
     trial.wait(f"step {STEPS}", lambda: state.run.phase is Phase.PAUSED and trial.shown(STEPS))
@@ -71,9 +74,36 @@ def _train(trial: Trial, *, name: str) -> None:
         raise CheckError(f"The loss did not fall: {began:.4f} before, {trial.loss():.4f} after.")
     if np.array_equal(table, _table(trial)):
         raise CheckError("No number of the table has changed.")
-    painted("The loss", trial.training.loss)
+    _see_changes(trial, pictures)
+    for panel in (trial.tokens, trial.table, trial.following, trial.training):
+        trial.see_plots(f"The panel ‘{panel.title.text()}’", panel)
     _walk(trial)
     _write(trial)
+
+
+def _pictures(trial: Trial) -> dict[str, QImage]:
+    """Return what the views look like that follow every step."""
+    QApplication.processEvents()
+    heatmap, curve = trial.table.heatmap, trial.training.loss.curve
+    if curve is None:
+        raise CheckError("There is no loss curve.")
+    return {
+        "table": heatmap.grab(heatmap.table_area().toAlignedRect()).toImage(),  # without labels
+        "bars": trial.following.bars.grab().toImage(),
+        "curve": curve.grab().toImage(),
+    }
+
+
+def _see_changes(trial: Trial, before: dict[str, QImage]) -> None:
+    """See that the views show something else than `before` many steps.
+
+    In the first run of a window the views may get other sizes meanwhile, which tells nothing; later they do not.
+    """
+    for what, picture in _pictures(trial).items():
+        change = change_between(before[what], picture)
+        trial.note(**{f"{what} changed": change})
+        if change < LEAST_CHANGES[what]:
+            raise CheckError(f"The view of the {what} has not changed: {change:.2%} of its columns have.")
 
 
 def _walk(trial: Trial) -> None:
@@ -81,9 +111,16 @@ def _walk(trial: Trial) -> None:
     trace = trial.state.trace
     if trace is None or not trace.phases:
         raise CheckError("The step has no phases.")
+    strip = trial.training.phases.strip
+    before = strip.grab().toImage()
     for index, phase in enumerate(trace.phases):
         trial.window.steps.show(index)
         painted(f"The phase ‘{phase.title}’", trial.training.phases)
+        trial.see_plots(f"The phase ‘{phase.title}’", trial.training.phases)
+        after = strip.grab().toImage()
+        if not change_between(before, after):
+            raise CheckError(f"The phase ‘{phase.title}’ looks like the one before it.")
+        before = after
     trial.window.steps.show(-1)
     trial.note(phases=len(trace.phases))
 

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QTabWidget
 
 from embedviz.files import resource
 from embedviz.gui.driving import wait_until
+from embedviz.gui.plots.base import Plot
 from embedviz.gui.self_tests.painted import not_blank, painted
 from embedviz.gui.self_tests.trial import SIZE, Check, CheckError, Trial
 
@@ -36,8 +37,16 @@ def checks() -> list[Check]:
         "fonts": _see_fonts,
         "clipboard": _use_clipboard,
     }
-    others |= {"modules": _load_modules, "window without torch": _find_no_torch}
+    others |= {"modules": _load_modules}
     return [*forms, *(Check(name, run, needs_trainer=False) for name, run in others.items())]
+
+
+def last_checks() -> list[Check]:
+    """Return what can be told when all the others have been made."""
+    return [
+        Check("every kind of plot", _see_kinds, needs_trainer=False),
+        Check("window without torch", _find_no_torch, needs_trainer=False),
+    ]
 
 
 def _see_panels(trial: Trial, *, form: str, mode: str) -> None:
@@ -55,6 +64,7 @@ def _see_panels(trial: Trial, *, form: str, mode: str) -> None:
         if (found.lightness < 0.5) != (mode == "dark"):
             raise CheckError(f"The panel ‘{title}’ is not {mode}: its lightness is {found.lightness:.2f}.")
         trial.note(**{f"{title} colours": found.colours, f"{title} share": found.share})
+        trial.see_plots(f"The panel ‘{title}’", panel)
     trial.note(width=window.width(), height=window.height(), tabs=int(_tabs(trial) is not None))
     painted("The window", window)
 
@@ -138,6 +148,20 @@ def _load_modules(trial: Trial) -> None:
         raise CheckError(f"Cannot be loaded: {', '.join(missing)}.")
     if found < len(ROOMS):
         raise CheckError("The app does not find its own modules.")
+
+
+def _see_kinds(trial: Trial) -> None:
+    """See that no plot of the app was left out, or had nothing to show wherever it was looked at."""
+    kinds = {kind.__name__ for kind in _kinds(Plot)}
+    trial.note(**trial.ink)
+    if unseen := sorted(kinds - set(trial.ink)):
+        raise CheckError(f"Never seen with something in it: {', '.join(unseen)}.")
+
+
+def _kinds(kind: type[Plot]) -> list[type[Plot]]:
+    """Return the app's own classes of plots that are not made to be derived from."""
+    below = [other for other in kind.__subclasses__() if other.__module__.startswith("embedviz.")]
+    return [found for other in below for found in _kinds(other)] or [kind]
 
 
 def _find_no_torch(_trial: Trial) -> None:

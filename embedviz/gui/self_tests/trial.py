@@ -15,6 +15,7 @@ from embedviz.errors import EmbedvizError
 from embedviz.gui.app import ErrorHook, Parts
 from embedviz.gui.documents import Document, read_sample
 from embedviz.gui.driving import Driver, wait_until
+from embedviz.gui.self_tests.painted import see_plots
 from embedviz.gui.state import Phase
 from embedviz.text.corpus import corpus_from_text
 
@@ -60,6 +61,7 @@ class Trial(Driver):
         self.folder = folder  # for files; gone afterwards
         self.device = ""  # that was chosen for the first run
         self.pids: set[int] = set()  # of all trainers
+        self.ink: dict[str, float] = {}  # the least that any plot was seen with, by class
         self.expects_death = False
         self.deaths = 0
         self._caught: list[str] = []
@@ -201,6 +203,13 @@ class Trial(Driver):
         if not panel.isVisible():
             raise CheckError(f"The panel ‘{title}’ is not to be seen.")
         return panel
+
+    def see_plots(self, what: str, root: QWidget) -> int:
+        """See that every plot in `root` is painted; return how many kinds have something to show."""
+        QApplication.processEvents()
+        found = see_plots(what, root)
+        self.ink |= {kind: min(ink, self.ink.get(kind, 1.0)) for kind, ink in found.items()}
+        return len(found)
 
     # --- what happens by itself ---------------------------------------------------------------------
 

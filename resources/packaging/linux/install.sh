@@ -1,10 +1,11 @@
 #!/bin/sh
-# Installs embedviz for this user, or removes it: no root, no questions, no network. POSIX sh only.
+# Installs embedviz for this user: no root, no questions, no network. POSIX sh only; uninstall.sh reads this too.
 # Everything it leaves is below: a copy of this folder (or none, with --here), the menu entry, its icons, one link.
 set -u
 unset CDPATH
 
 ID=org.embedviz.embedviz
+MARK=.embedviz-is-being-copied-or-removed
 NOT_DONE=", so that embedviz is not installed."
 USAGE="usage: install.sh [--here]
   Installs embedviz for you: copies this folder, adds it to the menu and to 'Open with' for texts.
@@ -13,12 +14,12 @@ uninstall.sh [--purge] takes it away again; --purge takes your settings and cras
 
 main() {
     task=install here=false purge=false
+    if command -v uninstall_app >/dev/null; then task=uninstall; fi
     for option in "$@"; do
-        case $option in
-            --here) here=true ;;
-            --uninstall) task=uninstall ;;
-            --purge) task=uninstall purge=true ;;
-            -h | --help) printf '%s\n' "$USAGE" && exit 0 ;;
+        case $task$option in
+            install--here) here=true ;;
+            uninstall--purge) purge=true ;;
+            *l-h | *l--help) printf '%s\n' "$USAGE" && exit 0 ;;
             *) fail "There is no option '$option': install.sh takes --here, uninstall.sh takes --purge." ;;
         esac
     done
@@ -71,7 +72,7 @@ fail() {
 }
 
 refuse_if_running() {
-    [ -d "$1" ] || return 0
+    is_ours "$1" || return 0
     real=$(cd -P -- "$1" && pwd -P)
     # shellcheck disable=SC2010 # names are compared, not taken apart
     if ls -l /proc/[0-9]*/exe 2>/dev/null | grep -Fq -- " -> $real/"; then
@@ -79,42 +80,58 @@ refuse_if_running() {
     fi
 }
 
+# A link that leads nowhere is something, too.
+exists() {
+    [ -e "$1" ] || [ -L "$1" ]
+}
+
 # Tells menus what changed; they notice by themselves where these programs are absent.
 refresh() {
     if command -v update-desktop-database >/dev/null && [ -d "$data/applications" ]; then
         update-desktop-database -q "$data/applications" 2>/dev/null
     fi
-    if [ -d "$data/icons/hicolor" ]; then
-        touch "$data/icons/hicolor" 2>/dev/null
-        # Only a cache that is there already: without one, icons are looked up in the folders.
-        if [ -f "$data/icons/hicolor/icon-theme.cache" ] && command -v gtk-update-icon-cache >/dev/null; then
-            gtk-update-icon-cache -q -f -t "$data/icons/hicolor" 2>/dev/null
-        fi
+    touch -c "$data/icons/hicolor" 2>/dev/null
+    # Only a cache that is there already: without one, icons are looked up in the folders.
+    if [ -f "$data/icons/hicolor/icon-theme.cache" ] && command -v gtk-update-icon-cache >/dev/null; then
+        gtk-update-icon-cache -q -f -t "$data/icons/hicolor" 2>/dev/null
     fi
     return 0
 }
 
+# Only such folders are ever moved or deleted: what else has one of our names is somebody's work.
+is_ours() {
+    [ -f "$1/$MARK" ] || { [ -f "$1/embedviz" ] && [ -f "$1/share/applications/$ID.desktop" ]; }
+}
+
+# The mark goes last, so that a kill leaves nothing that is not known again. Of a link, only the link goes.
 delete() {
-    [ -e "$1" ] || return 0
+    is_ours "$1" || return 0
+    if [ -L "$1" ]; then rm -f "$1" && return 0; fi
     chmod -R u+w "$1" 2>/dev/null # a copy that was interrupted may hold folders that cannot be written
+    touch "$1/$MARK" 2>/dev/null
+    for inside in "$1"/* "$1"/.[!.]*; do
+        [ "$inside" = "$1/$MARK" ] || rm -rf "$inside"
+    done
     rm -rf "$1"
 }
 
 # What a killed installation left; one that is still copying is left in peace.
 delete_leftovers() {
     for left in "$own"/app.new.* "$own"/app.old.*; do
-        [ -d "$left" ] || continue
+        is_ours "$left" || rmdir "$left" 2>/dev/null # killed before there was a mark: nothing is in it
+        is_ours "$left" || continue
         other=${left##*.}
         if { tr '\0' '\n' <"/proc/$other/cmdline"; } 2>/dev/null | grep -q 'install\.sh$'; then
             fail "embedviz is being installed at this moment: please wait until that is done."
         fi
-        if [ ! -e "$app" ] && [ "${left#"$own"/app.old.}" != "$left" ]; then
+        if ! exists "$app" && [ ! -f "$left/$MARK" ]; then
             mv "$left" "$app" # killed between the two renames of put_in_place
         else
             delete "$left"
         fi
     done
-    rm -f "$entry.new" "$record.new" "$link".new.* 2>/dev/null
+    rm -f "$entry.new" "$record.new" 2>/dev/null
+    for left in "$link".new.*; do [ ! -L "$left" ] || rm -f "$left"; done
 }
 
 is_our_link() {
@@ -123,10 +140,24 @@ is_our_link() {
     [ "$points_to" = "$app/embedviz" ] || { [ -n "$program" ] && [ "$points_to" = "$program" ]; }
 }
 
+# Takes away the menu entry, the icons, the link and the folders that were made, if nothing else is in them.
+forget() {
+    rm -f "$entry" "$record" "$data"/icons/hicolor/*/apps/"$ID".* 2>/dev/null
+    if is_our_link; then rm -f "$link"; fi
+    refresh
+    printf '%s\n' "$made" | while IFS= read -r each; do
+        [ -n "$each" ] && [ -d "$each" ] || continue
+        # The list of what opens what, made by refresh in a folder of ours: nothing is in it any more.
+        [ "$(ls -A "$each")" != mimeinfo.cache ] || rm -f "$each/mimeinfo.cache"
+        rmdir "$each" 2>/dev/null
+    done
+    return 0
+}
+
 # ---- install
 
 install_app() {
-    [ -f "$folder/embedviz" ] && [ -f "$folder/share/applications/$ID.desktop" ] ||
+    is_ours "$folder" ||
         fail "install.sh belongs into the folder of embedviz: please unpack the archive again, and run it there."
     if [ -d "$app" ] && [ "$(cd -P -- "$app" && pwd -P)" = "$folder" ]; then
         here=true target=$app # run from the installed copy: all there is to do is the menu entry
@@ -134,9 +165,7 @@ install_app() {
         refuse_if_running "$app"
         if [ "$here" = true ]; then target=$folder; else target=$app; fi
     fi
-    case $here$own/ in
-        false"$folder"/*) fail "The copy would lie inside this folder: please run 'install.sh --here'." ;;
-    esac
+    refuse_what_would_fail
     is_new=false finished=false put=false
     [ -f "$record" ] || is_new=true
     fresh=$own/app.new.$$ old=$own/app.old.$$
@@ -151,11 +180,31 @@ install_app() {
     delete "$old"
     [ "$target" = "$app" ] || delete "$app"
     refresh
-    if [ "$here" = true ]; then
-        say "embedviz is in your menu now; this folder has to stay where it is."
-    else
-        say "embedviz is installed, and in your menu; this folder is not needed any more."
+    what="is installed, and in your menu; this folder is not needed any more."
+    [ "$here" = false ] || what="is in your menu now; this folder has to stay where it is."
+    say "embedviz $what"
+}
+
+refuse_what_would_fail() {
+    case $here$own/ in
+        false"$folder"/*) fail "The copy would lie inside this folder: please run 'install.sh --here'." ;;
+    esac
+    kept=$([ ! -d "$own" ] || { cd -P -- "$own" && pwd -P; })
+    case $folder in
+        "$kept"/app/* | "$kept"/app.new.* | "$kept"/app.old.*)
+            [ -z "$kept" ] || fail "Old copies are deleted in '$own': please move this folder out of it first." ;;
+    esac
+    # shellcheck disable=SC2016 # the loader of libraries puts something of its own in place of each
+    case $target in
+        *[:\;]* | *'${'* | *'$LIB'* | *'$ORIGIN'* | *'$PLATFORM'*)
+            fail 'embedviz cannot run in a folder with : ; ${ $LIB $ORIGIN or $PLATFORM in its path'"$NOT_DONE" ;;
+    esac
+    if [ "$here" = false ] && exists "$app" && ! is_ours "$app"; then
+        fail "'$app' is in the way, and was not made by install.sh: please move it away$NOT_DONE"
     fi
+    for each in "$entry" "$record"; do
+        [ ! -d "$each" ] || fail "There is a folder where the file '$each' has to go: please move it away$NOT_DONE"
+    done
 }
 
 # Makes a folder, and those around it, and keeps in mind which were not there.
@@ -168,13 +217,13 @@ $made"
 }
 
 copy() {
-    mkdir "$fresh" || fail "Nothing can be written into '$own'$NOT_DONE"
+    { mkdir "$fresh" && touch "$fresh/$MARK"; } 2>/dev/null || fail "Nothing can be written into '$own'$NOT_DONE"
     if ! { cp -RP "$folder/." "$fresh/" && chmod -R u+w "$fresh"; } 2>/dev/null; then
         size=$(du -sk "$folder" 2>/dev/null | sed 's/[^0-9].*//')
         fail "There is no room for $((${size:-0} / 1024 + 1)) MB in '$own', or no right to write there$NOT_DONE"
     fi
-    chmod u+x "$fresh/embedviz" "$fresh"/*.sh # some programs that unpack archives forget it
-    if [ -f "$fresh/embedviz-trainer" ]; then chmod u+x "$fresh/embedviz-trainer"; fi
+    chmod u+x "$fresh"/embedviz* "$fresh"/*.sh # some programs that unpack archives forget it
+    rm -f "$fresh/$MARK"
 }
 
 # Writes all that can fail for lack of room, under names that nobody reads yet.
@@ -187,7 +236,7 @@ prepare_entry() {
         [ -f "$icon" ] || continue
         inside=${icon#"$folder/share/"}
         make_folder "$data/${inside%/*}"
-        { cp -f "$icon" "$data/$inside" && chmod u+w "$data/$inside"; } 2>/dev/null ||
+        { [ ! -d "$data/$inside" ] && cp -f "$icon" "$data/$inside" && chmod u+w "$data/$inside"; } 2>/dev/null ||
             fail "'$data/$inside' cannot be written$NOT_DONE"
     done
     { write_entry >"$entry.new"; } 2>/dev/null || fail "'$entry' cannot be written$NOT_DONE"
@@ -226,63 +275,25 @@ write_record() {
 put_in_place() {
     put=true
     if [ "$here" = false ]; then
-        [ ! -e "$app" ] || mv "$app" "$old" || fail "'$app' cannot be replaced."
+        ! exists "$app" || mv "$app" "$old" || fail "'$app' cannot be replaced."
         mv "$fresh" "$app" || fail "'$app' cannot be made."
     fi
-    if [ ! -e "$link" ] && [ ! -L "$link" ] || is_our_link; then
+    if ! exists "$link" || is_our_link; then
         ln -s "$target/embedviz" "$link.new.$$" && mv -f "$link.new.$$" "$link"
     fi
     mv -f "$record.new" "$record" && mv -f "$entry.new" "$entry" || fail "'$entry' cannot be replaced."
 }
 
 undo_if_not_done() {
-    [ "$finished" = false ] || return 0
+    [ "$finished" = false ] || return 0 # called by the trap
     if [ "$put" = true ] && [ "$here" = false ] && [ ! -d "$fresh" ]; then delete "$app"; fi
     delete "$fresh"
-    [ ! -d "$old" ] || mv "$old" "$app"
+    ! exists "$old" || mv "$old" "$app"
     rm -f "$entry.new" "$record.new" "$link.new.$$" 2>/dev/null
     if [ "$is_new" = true ]; then
         program=$target/embedviz
         forget
     fi
-}
-
-# ---- uninstall
-
-uninstall_app() {
-    found=false
-    if [ -e "$record" ] || [ -e "$entry" ] || [ -e "$app" ]; then found=true; fi
-    refuse_if_running "$app"
-    [ "$purge" = false ] || [ -z "$program" ] || refuse_if_running "${program%/*}"
-    cd / || fail "The folder / cannot be read."
-    delete_leftovers
-    delete "$app"
-    if [ "$purge" = true ]; then
-        rm -rf "$own/crashes" "$settings/embedviz"
-    fi
-    forget
-    if [ "$purge" = true ]; then
-        rmdir "$own" 2>/dev/null
-        say "embedviz, its settings and crash logs are removed."
-    elif [ "$found" = true ]; then
-        say "embedviz is removed; settings and crash logs are kept (uninstall.sh --purge removes them too)."
-    else
-        say "embedviz is not installed here."
-    fi
-}
-
-# Takes away the menu entry, the icons, the link and the folders that were made, if nothing else is in them.
-forget() {
-    rm -f "$entry" "$record" "$data"/icons/hicolor/*/apps/"$ID".* 2>/dev/null
-    if is_our_link; then rm -f "$link"; fi
-    refresh
-    printf '%s\n' "$made" | while IFS= read -r each; do
-        [ -n "$each" ] && [ -d "$each" ] || continue
-        # The list of what opens what, made by refresh in a folder of ours: nothing is in it any more.
-        [ "$(ls -A "$each")" != mimeinfo.cache ] || rm -f "$each/mimeinfo.cache"
-        rmdir "$each" 2>/dev/null
-    done
-    return 0
 }
 
 main "$@"

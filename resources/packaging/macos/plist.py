@@ -25,6 +25,7 @@ def info_plist(version: str) -> dict[str, object]:
                 "LSItemContentTypes": ["public.plain-text"],
             }
         ],
+        "LSBackgroundOnly": False,  # PyInstaller takes it from the trainer, which is the last of the two programs
         "LSApplicationCategoryType": "public.app-category.education",
         "LSMinimumSystemVersion": OLDEST,
         "NSHighResolutionCapable": True,

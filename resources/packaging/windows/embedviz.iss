@@ -44,9 +44,9 @@ Name: "english"; MessagesFile: "compiler:Default.isl"
 Name: "desktopicon"; Description: "{cm:CreateDesktopIcon}"; GroupDescription: "{cm:AdditionalIcons}"; Flags: unchecked
 
 [InstallDelete]
-; Nothing of an older version may stay where a newer one would load it.
-Type: filesandordirs; Name: "{app}\_internal"
-Type: filesandordirs; Name: "{app}\licences"
+; Nothing of an older version may stay where a newer one would load it; in a folder without one, nothing is ours.
+Type: filesandordirs; Name: "{app}\_internal"; Check: HasOlderVersion
+Type: filesandordirs; Name: "{app}\licences"; Check: HasOlderVersion
 
 [Files]
 Source: "{#Built}\*"; DestDir: "{app}"; Flags: ignoreversion recursesubdirs createallsubdirs
@@ -64,6 +64,12 @@ Root: HKCU; Subkey: "Software\Classes\.txt\OpenWithProgids"; ValueType: string; 
 Root: HKCU; Subkey: "Software\Classes\Applications\embedviz.exe"; ValueType: string; ValueName: "FriendlyAppName"; ValueData: "embedviz"; Flags: uninsdeletekey
 Root: HKCU; Subkey: "Software\Classes\Applications\embedviz.exe\SupportedTypes"; ValueType: string; ValueName: ".txt"; ValueData: ""
 Root: HKCU; Subkey: "Software\Classes\Applications\embedviz.exe\shell\open\command"; ValueType: string; ValueData: """{app}\embedviz.exe"" ""%1"""
+
+[Code]
+function HasOlderVersion: Boolean;
+begin
+  Result := FileExists(ExpandConstant('{app}\embedviz.exe')) and DirExists(ExpandConstant('{app}\_internal'));
+end;
 
 [Run]
 Filename: "{app}\embedviz.exe"; Description: "{cm:LaunchProgram,embedviz}"; Flags: nowait postinstall skipifsilent
