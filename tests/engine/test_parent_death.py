@@ -13,7 +13,7 @@ import psutil
 import pytest
 from engine_window import PATIENCE_S
 
-from embedviz.engine.snapshots import _folders
+from embedviz.engine.snapshots import folders
 
 SCRIPT = Path(__file__).with_name("parent_of_trainer.py")
 TASKS = ["load", "idle", "play", "long step"]
@@ -113,7 +113,7 @@ def cpu_s(process: psutil.Process) -> float:
 
 
 def files_of(pid: int) -> list[Path]:
-    return [path for folder in _folders() for path in folder.glob(f"embedviz-{pid}-*")]
+    return [path for folder in folders() for path in folder.glob(f"embedviz-{pid}-*")]
 
 
 def kill_and_look(parent: Parent, task: str) -> None:
