@@ -21,7 +21,7 @@ MLP = RunConfig(model="mlp", n_embd=3, hidden=7, block_size=4, init="normal-1", 
 
 
 def files_left() -> list[str]:
-    return [path.name for folder in snapshots._folders() for path in folder.glob(f"embedviz-{os.getpid()}-*")]
+    return [path.name for folder in snapshots.folders() for path in folder.glob(f"embedviz-{os.getpid()}-*")]
 
 
 # --- steps, losses, snapshots -----------------------------------------------------------------------
@@ -503,7 +503,7 @@ def test_a_table_that_is_too_large_is_refused(window: Window) -> None:
 
 
 def test_no_room_for_snapshots_is_said(window: Window, dataset: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(snapshots, "_folders", list)
+    monkeypatch.setattr(snapshots, "folders", list)
     window.send(m.LoadDataset("text", dataset), m.StartRun("a", "text", WHOLE))
     assert window.wait_for(m.Failed, "a").sentence.startswith("There is no room for the ")
 
