@@ -652,7 +652,11 @@ def test_errors_end_the_process_with_their_code() -> None:
 
 
 def test_ctrl_c_is_one_sentence(small: str) -> None:
-    process = popen("--text", small, "--steps", "1000000000", "--json")
+    heeds = signal.signal(signal.SIGINT, signal.default_int_handler)  # this process may have begun deaf to it
+    try:
+        process = popen("--text", small, "--steps", "1000000000", "--json")
+    finally:
+        signal.signal(signal.SIGINT, heeds)
     assert process.stdout is not None
     assert '"start"' in process.stdout.readline()
     process.send_signal(signal.SIGINT)
