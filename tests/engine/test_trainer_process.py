@@ -310,4 +310,5 @@ def test_files_of_a_killed_trainer_go_with_its_client(dataset: Dataset) -> None:
 def test_the_command_of_the_packaged_app(monkeypatch: pytest.MonkeyPatch) -> None:
     assert trainer_command() == [sys.executable, "-m", "embedviz", "--trainer"]
     monkeypatch.setattr(sys, "frozen", True, raising=False)
-    assert trainer_command() == [sys.executable, "--trainer"]
+    monkeypatch.setattr(sys, "executable", str(Path("folder", "embedviz.exe")))
+    assert trainer_command() == [str(Path("folder", "embedviz-trainer.exe")), "--trainer"]

@@ -228,7 +228,8 @@ def test_a_loop_of_exceptions_does_not_fill_the_disk(folder: Path) -> None:
     assert report.text.endswith("(This file is full: more was left out.)\n")
 
 
-def test_a_full_disk_does_no_harm(folder: Path) -> None:
+def test_a_full_disk_does_no_harm(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)  # which would want to write, too
     limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (20, 20));"
     ended = python("\nwith log: log.add(crash_log.WENT_ON, 'odd'); print('on it goes')", begin=limit + BEGIN)
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "on it goes\n", "")

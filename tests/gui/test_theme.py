@@ -129,7 +129,7 @@ def test_the_pictures_in_the_style_sheet_exist(qtbot: QtBot) -> None:
         theme.set_mode(mode)
         app = QApplication.instance()
         assert isinstance(app, QApplication)
-        pictures = re.findall(r"url\(([^)]+)\)", app.styleSheet())
+        pictures = re.findall(r'url\("([^"]+)"\)', app.styleSheet())
         assert pictures
         assert all(resource(f"icons/{path.rsplit('/', 1)[1]}").is_file() for path in pictures)
         assert all(mode in path for path in pictures)
