@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from tests.benchmarks.displays import x_server
@@ -59,9 +60,10 @@ def _seconds(command: list[str], environment: dict[str, str]) -> float:
                 raise RuntimeError(f"'{command[0]}' ended with {process.returncode}")
             time.sleep(LOOK_S)
         seconds = time.perf_counter() - begin
-        process.send_signal(
-            signal.SIGINT
-        )  # closes the window, and with it the trainer: neither is in the way of the next
+        while process.poll() is None:  # until the trainer is gone too: neither is in the way of the next
+            process.send_signal(signal.SIGTERM)
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(3)
         return seconds
 
 
